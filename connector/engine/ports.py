@@ -1,0 +1,403 @@
+"""What the engine needs from the outside, as Protocols. Adapters fit them; `wiring` hands them in.
+
+Nothing here imports an adapter. Every method that talks to a far side raises only errors of `connector.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from connector.core.mapping import Resource, Row
+from connector.core.model import (
+    Baseline,
+    Contact,
+    Copy,
+    Customer,
+    Employee,
+    History,
+    Intent,
+    IntentState,
+    Mail,
+    MailIdentity,
+    MailState,
+    Message,
+    NewIntent,
+    OrderCarrier,
+    OrderFacts,
+    OrderState,
+    Role,
+    ShopInfo,
+    Thread,
+)
+from connector.core.query import Query
+
+
+class Clock(Protocol):
+    """Time, handed in so that tests can drive it."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Events(Protocol):
+    """Where events go. `name` is a constant of `connector.ops.events`; values hold no personal data."""
+
+    def emit(self, name: str, /, **keys: object) -> None: ...
+
+
+# --- the shop -----------------------------------------------------------------------------------------------------
+
+Record = dict[str, Any]
+"""One row as the codec gives it: field -> text, number or None; an i18n field -> {id_lang: text}; `associations` ->
+{name: [ {field: value} ]}. The same for XML and JSON answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A row that no form gives. `id` is None when even that is unknown."""
+
+    id: int | None
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of the shop. `full`: it holds as many rows as were asked for, so more may follow.
+
+    `last_id`: highest id among records and broken rows, 0 if none."""
+
+    records: list[Record]
+    broken: list[Broken] = field(default_factory=list)
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewThread:
+    email: str
+    token: str
+    status: str
+    id_shop: int
+    id_lang: int
+    id_contact: int
+    id_customer: int = 0
+    id_order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    id_thread: int
+    text: str
+    reference: str
+    id_employee: int = 0
+    private: bool = False
+    date_add_local: str = ""  # shop-local; set by PATCH after the create where the version can, else ignored
+
+
+class Shop(Protocol):
+    """The PrestaShop webservice of one shop, whatever its version. Writes are never repeated by the adapter."""
+
+    def probe(self) -> ShopInfo: ...
+    def read(self, resource: Resource, query: Query) -> Page: ...
+    def ids(self, resource: str, query: Query) -> list[int]:
+        """A list without `display`: ids only, cheap for the shop."""
+        ...
+
+    def create_thread(self, thread: NewThread) -> int: ...
+    def create_message(self, message: NewMessage) -> int: ...
+    def set_message_date(self, message_id: int, date_add_local: str) -> bool:
+        """Back-date by PATCH; False where the version has none (before 8)."""
+        ...
+
+    def set_thread_status(self, thread_id: int, status: str) -> None: ...
+    def add_history(self, order_id: int, state_id: int, employee_id: int, mail_customer: bool) -> int:
+        """Raises ShopOutcomeUnknown also for code 46 (facts: codes=[46]): status written, the shop's mail failed."""
+        ...
+
+    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> None: ...
+
+    def find_messages(self, reference: str, thread_id: int | None) -> list[int]:
+        """Ids of messages that carry exactly this reference (case included)."""
+        ...
+
+    def find_threads(self, token: str) -> list[int]: ...
+    def thread_statuses(self, thread_ids: Sequence[int]) -> dict[int, str]:
+        """Fresh statuses in batches of 100; a missing id is a thread that is gone."""
+        ...
+
+    def order_facts(self, order_id: int) -> OrderFacts | None: ...
+    def histories(self, order_id: int) -> list[History]: ...
+    def order_carriers(self, order_id: int) -> list[OrderCarrier]: ...
+    def close(self) -> None: ...
+
+
+# --- the mailbox --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    uidvalidity: int
+    uidnext: int
+    exists: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    uid: int
+    internaldate: datetime  # UTC
+    size: int  # bytes, as the server says
+    raw: bytes
+
+
+class Mailbox(Protocol):
+    """One IMAP account. Reading never touches a flag. Use as a context manager: logs in, logs out."""
+
+    name: str
+
+    def __enter__(self) -> Mailbox: ...
+    def __exit__(self, *exc: object) -> None: ...
+    def select(self, folder: str) -> FolderState: ...
+    def search(self, first_uid: int, since: datetime | None = None) -> list[int]:
+        """UIDs >= first_uid, ascending; with `since` only those whose INTERNALDATE day is not before it."""
+        ...
+
+    def fetch(self, uids: Sequence[int]) -> Iterator[Fetched]:
+        """Whole mails by BODY.PEEK[], in bounded batches; an expunged UID is simply not yielded."""
+        ...
+
+    def flag(self, uids: Sequence[int], flag: str) -> None: ...
+    def move(self, uids: Sequence[int], target: str) -> None: ...
+    def delete(self, uids: Sequence[int]) -> None: ...
+    def append(self, folder: str, raw: bytes, flags: Sequence[str], at: datetime) -> None: ...
+    def find_message_id(self, folder: str, message_id: str) -> bool: ...
+
+
+class MailCodec(Protocol):
+    """Bytes to mail; opens nothing."""
+
+    def identify(self, raw: bytes) -> MailIdentity: ...
+    def decode(self, raw: bytes) -> Mail:
+        """Raises MailUnreadable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    message_id: str  # without angle brackets
+    sender: str
+    sender_name: str
+    to: str
+    subject: str
+    text: str
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    language: str = ""
+    date: datetime | None = None
+
+
+class Sender(Protocol):
+    """SMTP. Raises SmtpUnavailable, SmtpRejected or SmtpOutcomeUnknown. Never repeats by itself."""
+
+    def compose(self, mail: OutgoingMail) -> bytes: ...
+    def send(self, mail: OutgoingMail) -> None: ...
+
+
+# --- the mirror ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What storing a page did, in rows."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged)
+
+
+class Rows(Protocol):
+    """The mirrored resources. Each method is one transaction."""
+
+    def store(
+        self,
+        shop: str,
+        resource: Resource,
+        rows: Sequence[Row],
+        cursor: dict[str, Any] | None,
+        broken: Sequence[Broken] = (),
+    ) -> Stored:
+        """Upsert by digest, put broken rows into quarantine, move the cursor: all or nothing.
+
+        A row that was quarantined before and is read now leaves the quarantine."""
+        ...
+
+    def cursor(self, shop: str, resource: str) -> dict[str, Any] | None: ...
+    def count(self, shop: str, table: str) -> int: ...
+    def ids_where(self, shop: str, table: str, column: str, value: object) -> set[int]:
+        """Ids of rows whose column equals value (None: IS NULL)."""
+        ...
+
+    def all_ids(self, shop: str, table: str) -> set[int]: ...
+    def patch(self, shop: str, table: str, row_id: int, values: dict[str, Any]) -> None:
+        """Write a confirmed effect into the mirror at once (the next pull reads the truth)."""
+        ...
+
+
+class Lookups(Protocol):
+    """Questions that decisions ask the mirror. Reads only."""
+
+    def thread(self, shop: str, thread_id: int) -> Thread | None: ...
+    def threads_by_token(self, shop: str, token: str) -> list[Thread]: ...
+    def open_threads_by_email(self, shop: str, email: str) -> list[Thread]:
+        """Threads with status other than closed whose e-mail equals (casefolded)."""
+        ...
+
+    def messages(self, shop: str, thread_id: int) -> list[Message]: ...
+    def message_by_reference(self, shop: str, reference: str) -> Message | None: ...
+    def has_references(self, shop: str) -> bool:
+        """Does any mirrored message carry a `psc1/` reference?"""
+        ...
+
+    def customers_by_email(self, shop: str, email: str) -> list[Customer]: ...
+    def employees(self, shop: str) -> list[Employee]: ...
+    def contacts(self, shop: str) -> list[Contact]: ...
+    def order_states(self, shop: str) -> list[OrderState]: ...
+    def configuration(self, shop: str, name: str) -> str | None: ...
+    def languages(self, shop: str) -> dict[int, str]:
+        """id_lang -> iso code, lower-case."""
+        ...
+
+    def customer_names(self, shop: str, customer_id: int) -> tuple[str, str] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewCopy:
+    """A copy to be entered into the ledger."""
+
+    mailbox: str
+    folder: str
+    role: Role
+    uidvalidity: int
+    uid: int
+    internaldate: datetime
+    size: int
+    identity: MailIdentity
+    raw: bytes
+    backfill: bool
+
+
+class Ledger(Protocol):
+    """Every copy of every mail ever seen. A row is never deleted."""
+
+    def baseline(self, shop: str, mailbox: str, folder: str) -> Baseline | None: ...
+    def set_baseline(self, shop: str, mailbox: str, folder: str, baseline: Baseline) -> None: ...
+    def known_uids(self, shop: str, mailbox: str, folder: str, uidvalidity: int) -> set[int]: ...
+    def enter(self, shop: str, copies: Sequence[NewCopy]) -> int:
+        """Store rows (state received) and bytes in one transaction; rows already there are left alone."""
+        ...
+
+    def received(self, shop: str, limit: int) -> list[Copy]:
+        """Rows to decide on, by (internaldate, id) across folders."""
+        ...
+
+    def raw(self, blob: str) -> bytes: ...
+    def get(self, copy_id: int) -> Copy | None: ...
+    def same_mail(self, shop: str, mail_key: str) -> list[Copy]: ...
+    def by_message_id(self, shop: str, message_ids: Sequence[str]) -> list[Copy]: ...
+    def conclude(
+        self,
+        copy: Copy,
+        state: MailState,
+        reason: str,
+        *,
+        text_hash: str = "",
+        id_thread: int | None = None,
+        id_message: int | None = None,
+        intents: Sequence[NewIntent] = (),
+    ) -> None:
+        """The decision on a copy and its intents, in one transaction."""
+        ...
+
+    def states(self, shop: str) -> dict[str, int]: ...
+    def listing(self, shop: str, states: Sequence[MailState], limit: int = 1000) -> list[Copy]: ...
+    def any_rows(self, shop: str) -> bool: ...
+
+
+class Outbox(Protocol):
+    """Intents. Every change of state is one transaction; `sending` is flushed to disk before it returns."""
+
+    def add(self, shop: str, intents: Sequence[NewIntent]) -> list[Intent]:
+        """Insert those whose key is new; returns the rows of all keys given, in order."""
+        ...
+
+    def due(self, shop: str, now: datetime, limit: int, only: Iterable[int] | None = None) -> list[Intent]:
+        """Heads of their groups, planned or in_doubt, due, whose `after` is confirmed; oldest first.
+
+        A group with an earlier intent that is planned, sending, in_doubt, failed or conflict yields only that
+        earlier one (if due), so that order is kept; failed and conflict heads hold their group up unless the later
+        intent does not depend on them (`after` empty and not same chain): order is what counts, so they block."""
+        ...
+
+    def get(self, intent_id: int) -> Intent | None: ...
+    def by_key(self, shop: str, key: str) -> Intent | None: ...
+    def of_copy(self, copy_id: int) -> list[Intent]: ...
+    def move(
+        self,
+        intent: Intent,
+        state: IntentState,
+        *,
+        now: datetime,
+        due_at: datetime | None = None,
+        remote_id: int | None = None,
+        result: dict[str, Any] | None = None,
+        error: str = "",
+        error_detail: str = "",
+        payload: dict[str, Any] | None = None,
+    ) -> Intent:
+        """A legal move by conditional UPDATE (the row must still be in `intent.state`); raises StateError else.
+
+        Moving to `sending` sets sent_at=now and counts the attempt."""
+        ...
+
+    def doubtful_after_crash(self, shop: str, now: datetime) -> list[Intent]:
+        """Every `sending` intent becomes in_doubt; returns them."""
+        ...
+
+    def states(self, shop: str) -> dict[str, int]: ...
+    def open_counts(self, shop: str) -> dict[str, int]: ...
+    def listing(self, shop: str | None, states: Sequence[IntentState] = (), limit: int = 1000) -> list[Intent]: ...
+    def next_due(self, shop: str) -> datetime | None: ...
+
+
+class Leases(Protocol):
+    """One worker per shop at a time. Times are the database's."""
+
+    def take(self, shop: str, holder: str, seconds: float) -> bool:
+        """Take or renew; False when somebody else's lease is alive."""
+        ...
+
+    def release(self, shop: str, holder: str) -> None: ...
+    def holder(self, shop: str) -> str | None:
+        """Who holds a living lease, e.g. 'host:pid:run'."""
+        ...
+
+
+class Runs(Protocol):
+    """One row per leg run: the history that `status` shows."""
+
+    def begin(self, shop: str, leg: str, run_id: str, at: datetime) -> int: ...
+    def finish(self, row: int, at: datetime, outcome: str, counts: dict[str, Any], error: str = "") -> None: ...
+    def last(self, shop: str) -> list[dict[str, Any]]:
+        """Per leg: the last run and the last success."""
+        ...
+
+
+Decode = Callable[[bytes], Mail]
