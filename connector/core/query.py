@@ -33,7 +33,8 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """filters are ANDed, at most one per field. sort: fields, always ascending. limit: rows, 0 = no limit.
+    """filters are ANDed, at most one per field. sort: fields, all ascending, or all descending with `newest_first`
+    (to learn the newest row: recordings 156-date-day-only-upper, all versions). limit: rows, 0 = no limit.
 
     display: field names, or () for all fields. Dates: any filter or sort on date_add/date_upd makes the adapter send
     `date=1`, without which the shop refuses it (code 32 / 38 in all versions).
@@ -44,6 +45,7 @@ class Query:
     limit: int = 0
     display: tuple[str, ...] = ()
     id_shop: str = ""  # "", "all" or a number
+    newest_first: bool = False
 
     def __post_init__(self) -> None:
         fields = [f.field for f in self.filters]
