@@ -1,0 +1,34 @@
+"""Settings: the only reader of TOML, environment and credential files.
+
+`load` gives a frozen `Settings` or raises with every problem at once. Precedence: environment, credential file,
+`*_file` setting, TOML, default; a secret with two sources is an error.
+"""
+
+from connector.config.instance import ensure_instance_secret, instance_secrets
+from connector.config.loader import DEFAULT_PATH, PATH_VARIABLE, load, secrets_of, show
+from connector.config.tree import (
+    LogSettings,
+    MailboxSettings,
+    MirrorSettings,
+    ScheduleSettings,
+    Settings,
+    ShopSettings,
+    SmtpSettings,
+)
+
+__all__ = [
+    "DEFAULT_PATH",
+    "PATH_VARIABLE",
+    "load",
+    "show",
+    "secrets_of",
+    "ensure_instance_secret",
+    "instance_secrets",
+    "Settings",
+    "ShopSettings",
+    "MailboxSettings",
+    "SmtpSettings",
+    "MirrorSettings",
+    "LogSettings",
+    "ScheduleSettings",
+]
