@@ -1,13 +1,17 @@
 """Resources of the webservice as data: which fields are mirrored, with which types, into which tables.
 
 `parse` turns the text of one mapping file (`mappings/resources/*.toml`, format in `mappings/README.md`) into a
-`Resource`; `convert` turns one record of the shop into a typed `Row`. No file is opened here.
+`Resource`, `check` looks at all of them together. Records become typed rows in `core/values.py`. No file is opened
+here.
 """
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 Type = Literal["int", "ref", "bool", "decimal", "date", "datetime", "text"]
 Pull = Literal["delta", "id", "snapshot"]
@@ -20,11 +24,18 @@ class Field:
     ref: an id of another row; 0 and '' become NULL. text: '' stays ''. datetime: shop-local in the shop; stored as
     UTC in `<name>` and as text in `<name>_local`; `0000-00-00 00:00:00` becomes NULL in both.
     personal: holds personal data (erasure, export and log redaction read this mark).
+    origin: the shop's name where the column has another one (children only), '' for the same.
     """
 
     name: str
     type: Type
     personal: bool = False
+    origin: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name in the shop's record."""
+        return self.origin or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +49,19 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A field that changes without moving date_upd: asked for by one id list per value."""
+    """A field that changes without moving date_upd: asked for by one id list per value.
+
+    others: one more list, of the rows that have none of the values. ids_of: the values are the ids in that mirrored
+    table, and 0. days > 0 instead of values: the rows of the last days (by date_add) are read again in full, and with
+    `through` (field, resource) also those whose parent changed within the days, e.g. ("id_order", "orders").
+    """
 
     field: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    others: bool = False
+    ids_of: str = ""
+    days: int = 0
+    through: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +84,20 @@ class Resource:
     since: tuple[int, ...] = (1, 6)
     only: tuple[str, tuple[str, ...]] | None = None
     display: bool = False
-    per_shop: bool = False  # restricted to the shop context (orders, customers): multistore asks id_shop=all
+    per_shop: bool = False  # the list shows the shop context only: multistore asks id_shop=all, or every id_shop
     source: str = ""  # file name, for messages
 
     @property
     def has_date_upd(self) -> bool:
         return any(f.name == "date_upd" for f in self.fields)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The fields to ask for by name, () for all of them."""
+        return ("id", *(f.name for f in self.fields), *(f.name for f in self.lang)) if self.display else ()
+
+    def field(self, name: str) -> Field | None:
+        return next((f for f in self.fields if f.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +115,280 @@ class Row:
     children: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
     digest: str = ""
     date_upd_local: str | None = None
+
+
+# --- reading mapping files ----------------------------------------------------------------------------------------
+
+SECRETS = frozenset(
+    {"passwd", "secure_key", "last_passwd_gen", "reset_password_token", "reset_password_validity", "ws_key", "key"}
+)
+"""Fields that the webservice hands out and no mapping may name: password hashes and what resets or replaces them."""
+
+_MIRRORS_OWN = {"main": {"shop", "id", "digest", "pulled_at"}, "lang": {"shop", "id", "id_lang"}}
+_MIRRORS_OWN["child"] = {"shop", "id", "parent_id", "position"}
+"""Columns that the mirror makes itself."""
+
+T = TypeVar("T")
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_SECRET_SETTING = re.compile(r"PASS|PWD|SECRET|TOKEN|_KEY|COOKIE", re.IGNORECASE)
+_TOP = ("table", "pull", "since", "per_shop", "display", "only", "fields", "lang", "children", "sweeps")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong with one file. line: from 1, or 0 when it is about the file as a whole."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
+
+
+class MappingFileError(ValueError):
+    """Mapping files that cannot be used; all mistakes that were found, in order of lines."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line))
+        super().__init__("; ".join(str(mistake) for mistake in self.mistakes))
+
+
+def parse(text: str, file: str) -> Resource:
+    """One mapping file. file: its name, `<resource>.toml`, also used in messages. Raises MappingFileError."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+)", str(error))
+        raise MappingFileError([Mistake(file, int(place[1]) if place else text.count("\n") + 1, f"{error}")]) from None
+    return _Reader(text, file, data).resource()
+
+
+def check(resources: Sequence[Resource]) -> list[Mistake]:
+    """Mistakes that show only when all mappings lie side by side: tables taken twice, sweeps that lead nowhere."""
+    mistakes: list[Mistake] = []
+    owner: dict[str, str] = {}
+    names = {resource.name for resource in resources}
+    tables = {resource.table for resource in resources}
+
+    def wrong(resource: Resource, text: str) -> None:
+        mistakes.append(Mistake(resource.source or f"{resource.name}.toml", 0, text))
+
+    for resource in resources:
+        if sum(other.name == resource.name for other in resources) > 1:
+            wrong(resource, f"the resource {resource.name} is mapped twice")
+        for table in _tables(resource):
+            if table in owner:
+                wrong(resource, f"the table {table} is also made by {owner[table]}; expected a name of its own")
+            owner.setdefault(table, resource.source or resource.name)
+        for sweep in resource.sweeps:
+            if sweep.ids_of and sweep.ids_of not in tables:
+                wrong(resource, f"the sweep of {sweep.field} takes its values from {sweep.ids_of}, which is not mapped")
+            if sweep.through and sweep.through[1] not in names:
+                wrong(resource, f"the sweep of {sweep.field} goes through {sweep.through[1]}, which is not mapped")
+    return mistakes
+
+
+def _tables(resource: Resource) -> Iterator[str]:
+    yield resource.table
+    if resource.lang:
+        yield f"{resource.table}_lang"
+    for child in resource.children:
+        yield child.table
+
+
+class _Reader:
+    """Reads one file's data, gathering mistakes instead of stopping at the first."""
+
+    def __init__(self, text: str, file: str, data: dict[str, Any]) -> None:
+        self.file = file
+        self.data = data
+        self.lines = _lines(text)
+        self.mistakes: list[Mistake] = []
+
+    def resource(self) -> Resource:
+        name = self.file.rsplit("/", 1)[-1].removesuffix(".toml")
+        if not _NAME.fullmatch(name):
+            self.wrong((), f"the file is called {name!r}; expected the resource's name as in the URL, e.g. orders.toml")
+        for key in self.data:
+            if key not in _TOP:
+                self.wrong((key,), f"unknown key {key!r}; expected one of {', '.join(_TOP)}")
+        pull = self.value(("pull",), str, "delta, id or snapshot", lambda value: value in get_args(Pull), required=True)
+        since = self.value(
+            ("since",), str, 'a version such as "1.7"', lambda value: re.fullmatch(r"\d+(\.\d+)*", value), "1.6"
+        )
+        fields = self.fields(("fields",), "main", required=True)
+        resource = Resource(
+            name=name,
+            table=self.value(("table",), str, "a table name in lower case", _NAME.fullmatch, name),
+            pull=pull,  # type: ignore[arg-type]  # checked against the Literal above
+            fields=fields,
+            lang=self.fields(("lang",), "lang"),
+            children=self.children(),
+            sweeps=self.sweeps(fields),
+            since=tuple(int(part) for part in since.split(".")),
+            only=self.only(),
+            display=self.value(("display",), bool, "true or false", default=False),
+            per_shop=self.value(("per_shop",), bool, "true or false", default=False),
+            source=self.file,
+        )
+        if resource.display and resource.children:
+            self.wrong(("display",), "display = true asks for fields by name and so brings no children; remove one")
+        if pull == "delta" and not any(item.name == "date_upd" and item.type == "datetime" for item in fields):
+            self.wrong(("pull",), 'pull = "delta" needs the field date_upd = "datetime"; or use id or snapshot')
+        if self.mistakes:
+            raise MappingFileError(self.mistakes)
+        return resource
+
+    def wrong(self, path: tuple[str, ...], text: str) -> None:
+        line = next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), 0)
+        self.mistakes.append(Mistake(self.file, line, text))
+
+    def value(
+        self,
+        path: tuple[str, ...],
+        kind: type[T],
+        expected: str,
+        fits: Callable[[Any], object] = lambda _: True,
+        default: T | None = None,
+        *,
+        required: bool = False,
+    ) -> T:
+        """A value of the data at `path`; `default` when it is missing or wrong."""
+        found: Any = self.data
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        fallback = default if default is not None else kind()
+        if found is None:
+            if required:
+                self.wrong(path, f"{'.'.join(path)} is missing; expected {expected}")
+            return fallback
+        if type(found) is not kind or not fits(found):
+            self.wrong(path, f"{'.'.join(path)} is {found!r}; expected {expected}")
+            return fallback
+        return found
+
+    def fields(self, path: tuple[str, ...], place: str, *, required: bool = False) -> tuple[Field, ...]:
+        table = self.value(path, dict, 'a table of lines such as email = "text personal"', required=required)
+        found: list[Field] = []
+        for name, words in table.items():
+            item = self.one_field((*path, name), name, words, place)
+            if item is not None:
+                found.append(item)
+        columns = [column for item in found for column in _columns(item)]
+        for item in found:
+            if any(columns.count(column) > 1 for column in _columns(item)):
+                self.wrong((*path, item.name), f"{item.name} makes a column that another field makes too")
+        return tuple(found)
+
+    def one_field(self, path: tuple[str, ...], name: str, words: object, place: str) -> Field | None:
+        expected = f"a type ({', '.join(get_args(Type))}), then perhaps the word personal"
+        if place == "child":
+            expected += " and `from NAME`"
+        parts = words.split() if isinstance(words, str) else []
+        if not _NAME.fullmatch(name):
+            self.wrong(path, f"{name!r} is no field name; expected lower-case letters, digits and _")
+            return None
+        kind, rest = (parts[0], parts[1:]) if parts else ("", [])
+        personal = "personal" in rest
+        rest = [word for word in rest if word != "personal"]
+        origin = rest[1] if place == "child" and len(rest) == 2 and rest[0] == "from" else ""
+        if kind not in get_args(Type) or (rest and not origin):
+            self.wrong(path, f"{name} is {words!r}; expected {expected}")
+            return None
+        if place == "lang" and kind != "text":
+            self.wrong(path, f"{name} is {words!r}; expected text, as all fields in languages are")
+            return None
+        if name in SECRETS or origin in SECRETS:
+            self.wrong(path, f"{name} is a secret of the shop and is never mirrored; remove the line")
+            return None
+        if name in _MIRRORS_OWN[place]:
+            remedy = f'; write another name, e.g. id_row = "{kind} from {name}"' if place == "child" else ""
+            self.wrong(path, f"the mirror makes the column {name} itself{remedy}")
+            return None
+        return Field(name, kind, personal, origin)  # type: ignore[arg-type]
+
+    def children(self) -> tuple[Child, ...]:
+        table = self.value(("children",), dict, "sections such as [children.order_rows]")
+        found: list[Child] = []
+        for association, section in table.items():
+            path = ("children", association)
+            if not isinstance(section, dict):
+                self.wrong(path, f"children.{association} is {section!r}; expected a section")
+                continue
+            for key in section:
+                if key not in ("table", "fields"):
+                    self.wrong((*path, key), f"unknown key {key!r}; expected table and fields")
+            name = self.value((*path, "table"), str, "a table name in lower case", _NAME.fullmatch, association)
+            found.append(Child(association, name, self.fields((*path, "fields"), "child", required=True)))
+        return tuple(found)
+
+    def only(self) -> tuple[str, tuple[str, ...]] | None:
+        table = self.value(("only",), dict, 'one field with its values, e.g. only = { name = ["PS_TIMEZONE"] }')
+        if not table:
+            return None
+        name, values = next(iter(table.items()))
+        usable = isinstance(values, list) and values and all(isinstance(value, str) and value for value in values)
+        if len(table) != 1 or not usable:
+            self.wrong(("only",), 'only names one field with a list of texts, e.g. { name = ["PS_TIMEZONE"] }')
+            return None
+        for value in values:
+            if _SECRET_SETTING.search(value):
+                self.wrong(("only",), f"{value} sounds like a password or key, which is never mirrored; remove it")
+        return name, tuple(values)
+
+    def sweeps(self, fields: tuple[Field, ...]) -> tuple[Sweep, ...]:
+        table = self.value(("sweeps",), dict, 'a table of lines such as status = ["open", "closed"]')
+        found: list[Sweep] = []
+        for name, words in table.items():
+            path = ("sweeps", name)
+            if name not in {item.name for item in fields}:
+                self.wrong(path, f"the sweep of {name} has no field {name} in [fields]")
+                continue
+            sweep = _sweep(name, words)
+            if sweep is None:
+                self.wrong(
+                    path,
+                    f'the sweep of {name} is {words!r}; expected a list of values ("*" for all others), the table '
+                    'whose ids are the values, or { days = 60, through = { id_order = "orders" } }',
+                )
+                continue
+            found.append(sweep)
+        return tuple(found)
+
+
+def _sweep(name: str, words: object) -> Sweep | None:
+    if isinstance(words, str) and _NAME.fullmatch(words):
+        return Sweep(name, ids_of=words)
+    if isinstance(words, list) and words and all(isinstance(word, str) and word for word in words):
+        values = tuple(word for word in words if word != "*")
+        return Sweep(name, values, others="*" in words) if values else None
+    if isinstance(words, dict) and set(words) <= {"days", "through"}:
+        days, through = words.get("days"), words.get("through", {})
+        if type(days) is int and days > 0 and isinstance(through, dict) and len(through) <= 1:
+            parent = next(iter(through.items()), None)
+            if parent is None or isinstance(parent[1], str):
+                return Sweep(name, days=days, through=parent)
+    return None
+
+
+def _columns(item: Field) -> tuple[str, ...]:
+    return (item.name, f"{item.name}_local") if item.type == "datetime" else (item.name,)
+
+
+def _lines(text: str) -> dict[tuple[str, ...], int]:
+    """Where each section and key of a TOML text stands, so that a mistake can be shown at its line.
+
+    A look at the beginnings of lines is enough for the plain files that mappings are."""
+    found: dict[tuple[str, ...], int] = {}
+    section: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+            section = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+            for depth in range(1, len(section) + 1):
+                found.setdefault(section[:depth], number)
+        elif key := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+            names = tuple(part.strip("\"'") for part in key[1].split("."))
+            found.setdefault((*section, *names), number)
+    return found
