@@ -13,18 +13,18 @@ from connector.errors import CannotCreate, NotPermitted, StateError
 FILE_NAME = "instance.secret"
 
 
-def ensure_instance_secret(settings: Settings) -> bytes:
+def ensure_instance_secret(settings: Settings) -> str:
     """The secret from the settings, else the one in the state directory, which is made (0600) when there is none.
 
     Two processes that start at once get the same one. Raises CannotCreate, NotPermitted or StateError.
     """
     if settings.instance_secret is not None:
-        return settings.instance_secret.get_secret_value().encode()
+        return settings.instance_secret.get_secret_value()
     path = settings.state_dir / FILE_NAME
     try:
         if not path.exists():
             _make(path)
-        secret = path.read_bytes().strip()
+        secret = path.read_text(encoding="ascii", errors="replace").strip()
     except PermissionError:
         raise NotPermitted("state.secret_not_permitted", file=str(path)) from None
     except OSError as error:
@@ -34,9 +34,9 @@ def ensure_instance_secret(settings: Settings) -> bytes:
     return secret
 
 
-def instance_secrets(settings: Settings) -> tuple[bytes, ...]:
+def instance_secrets(settings: Settings) -> tuple[str, ...]:
     """The current secret, then old ones whose signatures still count."""
-    old = (value.get_secret_value().encode() for value in settings.old_instance_secrets)
+    old = (value.get_secret_value() for value in settings.old_instance_secrets)
     return (ensure_instance_secret(settings), *old)
 
 

@@ -1,0 +1,173 @@
+"""The registry of events: every name that can stand in the log, its level and its meaning; and every key.
+
+Names are dotted, past tense and few: details go into keys. A key that is not listed here is not written: that, and
+not care at every call, keeps addresses, names and mail texts out of the log. Pure data; `logs` does the writing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- the process
+RUN_STARTED: Final = "run.started"
+RUN_STOPPED: Final = "run.stopped"
+SETTINGS_RELOADED: Final = "settings.reloaded"
+SETTINGS_REFUSED: Final = "settings.refused"
+SETTINGS_DOUBTED: Final = "settings.doubted"
+CYCLE_FINISHED: Final = "cycle.finished"
+LEG_FINISHED: Final = "leg.finished"
+LEG_FAILED: Final = "leg.failed"
+LEASE_TAKEN: Final = "lease.taken"
+LEASE_BUSY: Final = "lease.busy"
+LEASE_LOST: Final = "lease.lost"
+MIRROR_CHANGED: Final = "mirror.changed"
+SCHEMA_MIGRATED: Final = "schema.migrated"
+LIBRARY_LOGGED: Final = "library.logged"
+# --- the shop
+SHOP_PROBED: Final = "shop.probed"
+SHOP_REAUTHORISE: Final = "shop.reauthorise_needed"
+RESOURCE_PULLED: Final = "resource.pulled"
+RESOURCE_FAILED: Final = "resource.failed"
+RESOURCE_FORBIDDEN: Final = "resource.forbidden"
+ROW_QUARANTINED: Final = "row.quarantined"
+SWEEP_FINISHED: Final = "sweep.finished"
+# --- the mailbox
+FOLDER_BASELINED: Final = "folder.baselined"
+FOLDER_COLLECTED: Final = "folder.collected"
+FOLDER_FAILED: Final = "folder.failed"
+UIDVALIDITY_CHANGED: Final = "uidvalidity.changed"
+MAIL_PENDING: Final = "mail.pending"
+MAIL_IMPORTED: Final = "mail.imported"
+MAIL_IGNORED: Final = "mail.ignored"
+MAIL_QUARANTINED: Final = "mail.quarantined"
+# --- the outbox
+INTENT_PLANNED: Final = "intent.planned"
+INTENT_CONFIRMED: Final = "intent.confirmed"
+INTENT_DELAYED: Final = "intent.delayed"
+INTENT_IN_DOUBT: Final = "intent.in_doubt"
+INTENT_RECOVERED: Final = "intent.recovered"
+INTENT_FAILED: Final = "intent.failed"
+INTENT_CONFLICT: Final = "intent.conflict"
+INTENT_CANCELLED: Final = "intent.cancelled"
+# --- proofs
+GUARD_TRIPPED: Final = "guard.tripped"
+ACCOUNTING_MISMATCH: Final = "accounting.mismatch"
+DUPLICATE_DETECTED: Final = "duplicate.detected"
+
+EVENTS: Final[dict[str, tuple[str, str]]] = {
+    RUN_STARTED: ("info", "the daemon is ready to work"),
+    RUN_STOPPED: ("info", "the daemon ended; `exit` says how"),
+    SETTINGS_RELOADED: ("info", "SIGHUP: new settings are in force"),
+    SETTINGS_REFUSED: ("error", "SIGHUP: the new settings are wrong; the old ones stay in force"),
+    SETTINGS_DOUBTED: ("warning", "a setting is allowed but unwise; `setting` names it"),
+    CYCLE_FINISHED: ("info", "one cycle of all legs is done: the canonical line with all counts"),
+    LEG_FINISHED: ("info", "one run of a leg is done: the canonical line with its counts"),
+    LEG_FAILED: ("error", "one run of a leg ended early; it is tried again by its schedule"),
+    LEASE_TAKEN: ("info", "this process works for the shop now"),
+    LEASE_BUSY: ("info", "another process works for the shop; `holder` names it"),
+    LEASE_LOST: ("error", "another process took the shop over; this one stops writing"),
+    MIRROR_CHANGED: ("warning", "tables or columns of the mirror were added after a change of a mapping"),
+    SCHEMA_MIGRATED: ("info", "the mirror was brought to this version's schema"),
+    LIBRARY_LOGGED: ("warning", "a library had something to say; `text` is masked"),
+    SHOP_PROBED: ("info", "the shop answered; version and rights are known"),
+    SHOP_REAUTHORISE: ("error", "the shop refuses the key; only slow retries until it is mended"),
+    RESOURCE_PULLED: ("debug", "one resource was read up to its newest row"),
+    RESOURCE_FAILED: ("error", "one resource could not be read; the others go on"),
+    RESOURCE_FORBIDDEN: ("warning", "the key may not read this resource; it is left out"),
+    ROW_QUARANTINED: ("warning", "a row that no form of answer gives was set aside"),
+    SWEEP_FINISHED: ("debug", "a sweep for changes without a date is done"),
+    FOLDER_BASELINED: ("info", "first sight of a folder: mails before this line stay untouched"),
+    FOLDER_COLLECTED: ("debug", "a folder's new mails are in the ledger"),
+    FOLDER_FAILED: ("error", "a folder could not be read; the others go on"),
+    UIDVALIDITY_CHANGED: ("warning", "the server renumbered a folder; known mails are recognised by content"),
+    MAIL_PENDING: ("info", "a mail was decided on; its intents wait to be pushed"),
+    MAIL_IMPORTED: ("info", "a mail is in the shop"),
+    MAIL_IGNORED: ("info", "a mail is not for a thread; `reason` says why"),
+    MAIL_QUARANTINED: ("warning", "a mail needs a person; `reason` says why"),
+    INTENT_PLANNED: ("info", "a change was committed to the outbox"),
+    INTENT_CONFIRMED: ("info", "a change is proven to be done"),
+    INTENT_DELAYED: ("info", "a change waits for its next attempt"),
+    INTENT_IN_DOUBT: ("warning", "a change may or may not have happened; it is looked up before anything is sent"),
+    INTENT_RECOVERED: ("warning", "after a crash: a change under way became doubtful and is looked up"),
+    INTENT_FAILED: ("error", "a change was refused for good; see `outbox list`"),
+    INTENT_CONFLICT: ("warning", "the shop changed meanwhile; see `outbox list`"),
+    INTENT_CANCELLED: ("info", "a change is not wanted or not needed any more"),
+    GUARD_TRIPPED: ("error", "a leg stopped before doing damage; `setting` or `guard` names what allows it"),
+    ACCOUNTING_MISMATCH: ("error", "a mail or row is not accounted for"),
+    DUPLICATE_DETECTED: ("error", "the shop holds the same message twice"),
+}
+"""Event -> (level, meaning)."""
+
+KEYS: Final[dict[str, str]] = {
+    # where
+    "shop": "name of the [shops.NAME] table",
+    "run_id": "one process",
+    "leg": "pull, sweep, collect, push",
+    "resource": "resource of the webservice",
+    "table": "table of the mirror",
+    "mailbox": "name of the mailboxes table",
+    "folder": "folder of the mailbox, as the settings name it",
+    "host": "host name of a server",
+    "holder": "host:pid:run of a lease",
+    # which
+    "copy_id": "ledger row of a mail",
+    "uid": "IMAP UID",
+    "thread_id": "customer thread in the shop",
+    "message_id": "customer message in the shop (a number, not the mail's header)",
+    "order_id": "order in the shop",
+    "row_id": "row of a resource in the shop",
+    "remote_id": "what a write created in the shop",
+    "intent_id": "row of the outbox",
+    "kind": "kind of intent",
+    "state": "state it is in now",
+    "status": "HTTP status",
+    "codes": "PrestaShop's error codes",
+    # why
+    "outcome": "ok, failed, skipped",
+    "reason": "reason code of a decision",
+    "guard": "guard that tripped",
+    "setting": "setting that is meant or that allows it",
+    "error": "error code, explained by the words of `connector/words.py`",
+    "error_class": "class of the error",
+    "where": "module:line of an unexpected error, innermost last",
+    "signal": "signal that came",
+    "exit": "exit code",
+    "logger": "library that wrote",
+    "text": "what a library or this program said, masked",
+    # how much
+    "count": "how many",
+    "limit": "how many are allowed",
+    "counts": "several counts by name",
+    "new": "rows or mails that were new",
+    "changed": "rows that changed",
+    "unchanged": "rows read that had not changed",
+    "removed": "rows that are gone from the shop",
+    "broken": "rows that could not be read",
+    "missing": "what should be there and is not",
+    "existing": "mails in a folder at the baseline",
+    "fetched": "mails read",
+    "imported": "mails imported",
+    "ignored": "mails ignored",
+    "pending": "mails or intents that wait",
+    "quarantined": "mails or rows set aside",
+    "planned": "intents planned",
+    "confirmed": "intents confirmed",
+    "delayed": "intents put off",
+    "in_doubt": "intents of unknown outcome",
+    "failed": "intents or legs that failed",
+    "conflicts": "intents in conflict",
+    "cancelled": "intents cancelled",
+    "requests": "requests sent to the shop",
+    "attempts": "attempts so far",
+    "seconds": "duration",
+    "retry_in": "seconds until the next attempt",
+    # what
+    "version": "version of PrestaShop or of this program",
+    "revision": "revision of the mirror's schema",
+    "tables": "tables that were added",
+    "columns": "columns that were added",
+    "shops": "how many shops, or their names",
+    "mailboxes": "how many mailboxes",
+    "dropped_keys": "keys that are not in this list and were not written",
+}
+"""Key -> meaning. Everything here is free of personal data by what it means; `logs` masks on top of that."""
