@@ -276,13 +276,21 @@ FINAL = frozenset({IntentState.CONFIRMED, IntentState.FAILED, IntentState.CANCEL
 
 LEGAL_MOVES: dict[IntentState, frozenset[IntentState]] = {
     IntentState.PLANNED: frozenset(
-        {IntentState.SENDING, IntentState.CONFIRMED, IntentState.FAILED, IntentState.CANCELLED, IntentState.CONFLICT}
+        {
+            IntentState.PLANNED,  # put off
+            IntentState.SENDING,
+            IntentState.CONFIRMED,
+            IntentState.FAILED,
+            IntentState.CANCELLED,
+            IntentState.CONFLICT,
+        }
     ),
     IntentState.SENDING: frozenset(
         {IntentState.CONFIRMED, IntentState.IN_DOUBT, IntentState.PLANNED, IntentState.FAILED, IntentState.CONFLICT}
     ),
     IntentState.IN_DOUBT: frozenset(
         {
+            IntentState.IN_DOUBT,  # looked up, not found, not settled yet
             IntentState.CONFIRMED,
             IntentState.PLANNED,
             IntentState.FAILED,

@@ -1,0 +1,43 @@
+"""The last leg of a cycle: prove that every mail is accounted for, and say so when it is not.
+
+Reads the ledger and the outbox only; whether the server holds a mail that the ledger lacks is proven by `collect`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.core.model import MailState
+from connector.engine.ports import Events, Ledger, Outbox
+from connector.ops import events as ev
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """mails, intents: counts by state. unexplained: pending mails without a living intent, or mails that stayed
+    `received` after reconcile ran. missing: in scope on the server, not in the ledger (from collect)."""
+
+    mails: dict[str, int]
+    intents: dict[str, int]
+    unexplained: int
+    missing: int
+
+    @property
+    def holds(self) -> bool:
+        return self.unexplained == 0 and self.missing == 0
+
+
+def account(
+    shop: str, ledger: Ledger, outbox: Outbox, events: Events, *, missing: int, reconciled: bool
+) -> Account:
+    """reconciled: reconcile ran to its end in this cycle, so no mail may be left `received`."""
+    unexplained = 0
+    for copy in ledger.listing(shop, [MailState.PENDING], 100_000):
+        if not outbox.of_copy(copy.id):
+            unexplained += 1
+    mails = ledger.states(shop)
+    if reconciled:
+        unexplained += mails.get(str(MailState.RECEIVED), 0)
+    if unexplained:
+        events.emit(ev.ACCOUNTING_MISMATCH, shop=shop, unexplained=unexplained)
+    return Account(mails, outbox.states(shop), unexplained, missing)

@@ -1,0 +1,145 @@
+"""One cycle: recover -> pull -> sweep -> collect -> reconcile -> push -> read back -> account. `sync` is this, once.
+
+Knows the order of the legs and nothing of how they work. A leg that fails does not keep the next from running:
+mails are still fetched while the shop is down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.core.model import Intent, IntentState, Kind
+from connector.engine.account import Account
+from connector.engine.legs import LegResult, ShopLegs, Stop
+from connector.engine.ports import Events
+from connector.engine.push import doubtful
+from connector.errors import ConnectorError, Exit, worst
+from connector.ops import events as ev
+
+READ_BACK: dict[Kind, tuple[str, ...]] = {
+    Kind.THREAD_CREATE: ("customer_threads",),
+    Kind.MESSAGE_CREATE: ("customer_messages",),
+    Kind.THREAD_STATUS: ("customer_threads",),
+    Kind.ORDER_STATUS: ("orders", "order_histories", "order_invoices", "order_payments"),
+    Kind.ORDER_TRACKING: (),
+    Kind.MAIL_SEND: (),
+    Kind.MAIL_FILE: (),
+}
+"""What the shop may have written when an intent of this kind was confirmed. A tracking number is carried into the
+mirror directly: no cursor tells of it."""
+
+
+@dataclass(slots=True)
+class CycleReport:
+    """results: leg -> result, `read_back` among them. waiting: intents still in doubt, with the time of their next
+    look-up."""
+
+    shop: str
+    results: dict[str, LegResult] = field(default_factory=dict)
+    account: Account | None = None
+    waiting: list[Intent] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[ConnectorError]:
+        return [e for result in self.results.values() for e in result.errors]
+
+    @property
+    def code(self) -> Exit:
+        codes = [r.code for r in self.results.values()]
+        if self.account is not None and not self.account.holds:
+            codes.append(Exit.FOUND)
+        if self.waiting:
+            codes.append(Exit.TEMPORARY)
+        return worst(codes)
+
+
+def cycle(
+    legs: ShopLegs,
+    events: Events,
+    stop: Stop,
+    *,
+    only: Sequence[str] = ("pull", "collect", "push"),
+    resources: Sequence[str] | None = None,
+    wait: bool = True,
+    on_leg: Callable[[str], None] = lambda leg: None,
+    on_wait: Callable[[float], None] = lambda seconds: None,
+) -> CycleReport:
+    """Run the legs named in `only` once. wait: stay until doubtful intents can be looked up for good.
+
+    on_leg is told which leg begins, on_wait how many seconds are left (for progress on a terminal).
+    """
+    report = CycleReport(legs.shop)
+    began = legs.clock.now()
+    legs.recover()
+    collected = None
+    if "pull" in only and not stop():
+        on_leg("pull")
+        report.results["pull"] = legs.pull(stop, resources)
+        if resources is None and not stop():
+            on_leg("sweep")
+            report.results["sweep"] = legs.sweep(stop)
+    if "collect" in only and not stop():
+        on_leg("collect")
+        collected = report.results["collect"] = legs.collect(stop)
+    reconciled = False
+    if not stop():
+        on_leg("reconcile")
+        report.results["reconcile"] = legs.reconcile(stop)
+        reconciled = report.results["reconcile"].code is Exit.OK and not stop()
+    if "push" in only and not stop():
+        on_leg("push")
+        report.results["push"] = legs.push(stop)
+        confirmed = _confirmed(report.results["push"])
+        report.waiting = _doubtful(legs)
+        while wait and report.waiting and not stop():
+            _wait(legs, report.waiting, stop, on_wait)
+            again = legs.push(stop)
+            confirmed |= _confirmed(again)
+            report.results["push_again"] = again
+            report.waiting = _doubtful(legs)
+        back = sorted({name for kind in confirmed for name in READ_BACK[kind]})
+        if back and not stop():
+            on_leg("read_back")
+            report.results["read_back"] = legs.pull(stop, back)
+    missing = int(collected.counts.get("missing", 0)) if collected is not None else 0
+    report.account = legs.account(missing, reconciled=reconciled)
+    _say(report, events, began, legs.clock.now())
+    return report
+
+
+def _confirmed(result: LegResult) -> set[Kind]:
+    confirmed: list[Intent] = getattr(result.report, "confirmed", [])
+    return {intent.kind for intent in confirmed}
+
+
+def _doubtful(legs: ShopLegs) -> list[Intent]:
+    return doubtful(legs.outbox.listing(legs.shop, [IntentState.IN_DOUBT]))
+
+
+def _wait(legs: ShopLegs, waiting: Sequence[Intent], stop: Stop, on_wait: Callable[[float], None]) -> None:
+    """Sleep until the first doubtful intent is due, a second at a time so that a signal is heard."""
+    until = min(intent.due_at for intent in waiting)
+    while not stop():
+        left = (until - legs.clock.now()).total_seconds()
+        if left <= 0:
+            return
+        on_wait(left)
+        legs.clock.sleep(min(1.0, left))
+
+
+def _say(report: CycleReport, events: Events, began: datetime, ended: datetime) -> None:
+    account = report.account
+    events.emit(
+        ev.CYCLE_FINISHED,
+        shop=report.shop,
+        outcome="ok" if report.code is Exit.OK else "failed",
+        exit_code=int(report.code),
+        seconds=round((ended - began).total_seconds(), 3),
+        mails=account.mails if account else {},
+        intents=account.intents if account else {},
+        unexplained=account.unexplained if account else 0,
+        missing=account.missing if account else 0,
+        in_doubt=len(report.waiting),
+    )

@@ -1,0 +1,225 @@
+"""The reconcile leg: every received mail gets its decision, and the intents that follow from it enter the outbox.
+
+Gathers what `core.reconcile.decide` asks for, hands it in and stores the outcome: decision and intents of one mail
+in one transaction. One mail that breaks us goes to quarantine; its neighbours go on. Nothing here talks to a shop
+or a mailbox, so `plan` can run the same code without writing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta, tzinfo
+
+from connector.core import identity
+from connector.core.automail import classify
+from connector.core.matching import Clues, Referenced, clues, group_of
+from connector.core.model import Copy, IntentState, Kind, Mail, MailState, Role, Thread
+from connector.core.reconcile import Decision, Facts, Policy, Say, decide
+from connector.core.replies import extract
+from connector.core.wording import comparable
+from connector.engine.ports import Clock, Events, Ledger, Lookups, MailCodec, Outbox
+from connector.errors import MailUnreadable
+from connector.ops import events as ev
+
+LOOP_WINDOW = timedelta(hours=2)
+LOOP_LIMIT = 20  # mails of one sender within the window; Odoo's limiter has the same figure
+_CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFacts:
+    """What decisions need to know of the shop itself. secrets: the instance secret first, then retired ones.
+
+    own_addresses: casefolded addresses that the shop or its mailboxes send from."""
+
+    secrets: tuple[str, ...]
+    own_addresses: frozenset[str]
+    can_backdate: bool
+    zone: tzinfo | None
+
+
+@dataclass(slots=True)
+class JoinReport:
+    """decided: (copy, mail or None, decision) in order, for `plan` and the demo; counts by state."""
+
+    decided: list[tuple[Copy, Decision]] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(Counter(str(decision.state) for _, decision in self.decided))
+
+
+class Join:
+    """Decides on the received mails of one shop. policies: mailbox name -> its settings."""
+
+    def __init__(
+        self,
+        shop: str,
+        facts: Callable[[], ShopFacts],
+        policies: Mapping[str, Policy],
+        ledger: Ledger,
+        lookups: Lookups,
+        outbox: Outbox,
+        codec: MailCodec,
+        say: Say,
+        events: Events,
+        clock: Clock,
+    ) -> None:
+        self.shop = shop
+        self._facts = facts
+        self._policies = policies
+        self._ledger = ledger
+        self._lookups = lookups
+        self._outbox = outbox
+        self._codec = codec
+        self._say = say
+        self._events = events
+        self._clock = clock
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> JoinReport:
+        """Decide and store, oldest mail first, until nothing is left that is `received`."""
+        report = JoinReport()
+        shop_facts = self._facts()
+        while not stop():
+            copies = self._ledger.received(self.shop, _CHUNK)
+            if not copies:
+                break
+            for copy in copies:
+                if stop():
+                    break
+                decision, text_hash = self.decision(copy, shop_facts)
+                self._store(copy, decision, text_hash)
+                report.decided.append((copy, decision))
+        return report
+
+    def preview(self) -> JoinReport:
+        """The decisions on what is received now, nothing stored: the mail part of `plan`."""
+        shop_facts = self._facts()
+        report = JoinReport()
+        for copy in self._ledger.received(self.shop, 10_000):
+            report.decided.append((copy, self.decision(copy, shop_facts)[0]))
+        return report
+
+    def decision(self, copy: Copy, shop_facts: ShopFacts) -> tuple[Decision, str]:
+        """The decision on one copy and the hash of its text ('' when it could not be read)."""
+        policy = self._policies.get(copy.mailbox)
+        if policy is None:
+            return Decision(MailState.QUARANTINED, "mailbox_not_in_settings"), ""
+        try:
+            mail = self._codec.decode(self._ledger.raw(copy.blob))
+            text_hash = identity.text_hash(comparable(extract(mail.text).new)) if mail.text.strip() else ""
+            found = clues(mail, shop_facts.secrets, self.shop)
+            facts = self._gather(copy, mail, found, text_hash, shop_facts)
+            return decide(copy, mail, found, facts, policy, self._say, shop_facts.secrets[0]), text_hash
+        except MailUnreadable as error:
+            return Decision(MailState.QUARANTINED, error.code), ""
+        except (ValueError, LookupError, RecursionError, UnicodeError) as error:
+            # A mail that breaks our own code must not hold up its neighbours; its bytes are kept for the replay.
+            return Decision(MailState.QUARANTINED, f"internal_{type(error).__name__}"), ""
+
+    def _store(self, copy: Copy, decision: Decision, text_hash: str) -> None:
+        for intent in decision.intents:
+            earlier = self._outbox.by_key(self.shop, intent.key)
+            if earlier is not None and earlier.state in (IntentState.FAILED, IntentState.CANCELLED):
+                # Decided anew after a replay from the quarantine: the old wish is taken up with its new content.
+                if earlier.state is IntentState.CANCELLED:
+                    continue
+                now = self._clock.now()
+                self._outbox.move(earlier, IntentState.PLANNED, now=now, due_at=now, payload=intent.payload)
+        self._ledger.conclude(
+            copy,
+            decision.state,
+            decision.reason,
+            text_hash=text_hash,
+            id_thread=decision.id_thread,
+            id_message=decision.id_message,
+            intents=decision.intents,
+        )
+        name = {
+            MailState.PENDING: ev.MAIL_PENDING,
+            MailState.IMPORTED: ev.MAIL_IMPORTED,
+            MailState.IGNORED: ev.MAIL_IGNORED,
+        }.get(decision.state, ev.MAIL_QUARANTINED)
+        self._events.emit(
+            name,
+            shop=self.shop,
+            copy_id=copy.id,
+            mailbox=copy.mailbox,
+            uid=copy.uid,
+            reason=decision.reason,
+            thread_id=decision.id_thread,
+        )
+
+    def _gather(self, copy: Copy, mail: Mail, found: Clues, text_hash: str, shop_facts: ShopFacts) -> Facts:
+        shop, lookups = self.shop, self._lookups
+        languages = lookups.languages(shop)
+        default = lookups.configuration(shop, "PS_LANG_DEFAULT") or ""
+        sender = mail.from_addr
+        return Facts(
+            auto=classify(mail, shop_facts.own_addresses),
+            now=self._clock.now(),
+            signed=self._threads(found.signed),
+            by_token=[t for token in found.tokens for t in lookups.threads_by_token(shop, token)],
+            referenced=self._referenced(found),
+            by_recipient=self._open_threads_of(mail) if copy.role is Role.STAFF else (),
+            bounced=self._threads(found.bounced),
+            same_key=[c for c in self._ledger.same_mail(shop, copy.mail_key) if c.id != copy.id],
+            same_id=[c for c in self._ledger.by_message_id(shop, [mail.message_id]) if c.id != copy.id]
+            if mail.message_id
+            else (),
+            in_shop=lookups.message_by_reference(shop, identity.reference(copy.mail_key)),
+            customers=lookups.customers_by_email(shop, sender) if sender else (),
+            employees=lookups.employees(shop),
+            contacts=lookups.contacts(shop),
+            languages=languages,
+            default_lang=int(default) if default.isdigit() else next(iter(languages), 1),
+            default_shop=lookups.default_shop(shop),
+            text_hash=text_hash,
+            can_backdate=shop_facts.can_backdate,
+            zone=shop_facts.zone,
+            too_many=self._loop(copy, sender),
+        )
+
+    def _threads(self, ids: tuple[int, ...]) -> list[Thread]:
+        found = (self._lookups.thread(self.shop, thread_id) for thread_id in ids[:5])
+        return [thread for thread in found if thread is not None]
+
+    def _open_threads_of(self, mail: Mail) -> list[Thread]:
+        threads: dict[int, Thread] = {}
+        for address in mail.recipients[:20]:
+            threads.update({t.id: t for t in self._lookups.open_threads_by_email(self.shop, address)})
+        return list(threads.values())
+
+    def _referenced(self, found: Clues) -> list[Referenced]:
+        """Ledger mails that this mail refers to, nearest first, with their thread or the intent that will make it."""
+        rows = self._ledger.by_message_id(self.shop, list(found.references))
+        order = {ref: position for position, ref in enumerate(found.references)}
+        result: list[Referenced] = []
+        for row in sorted(rows, key=lambda r: (order.get(r.message_id, 99), r.id)):
+            if row.state not in (MailState.PENDING, MailState.IMPORTED):
+                continue
+            thread = self._lookups.thread(self.shop, row.id_thread) if row.id_thread else None
+            create_key, group = "", group_of(row.id_thread) if row.id_thread else ""
+            if thread is None and not row.id_thread:
+                message = next((i for i in self._outbox.of_copy(row.id) if i.kind is Kind.MESSAGE_CREATE), None)
+                if message is None:
+                    continue
+                create_key, group = str(message.payload.get("thread_key", "")), message.group
+            elif thread is None:
+                # Created by us and not pulled back yet: its number is enough, its state is read before pushing.
+                thread = Thread(row.id_thread or 0, row.from_addr, "", "open", None, None, None, None, None)
+            participants = frozenset({row.from_addr} | ({thread.email.casefold()} if thread else set()))
+            result.append(Referenced(row.message_id, thread, create_key, group, participants - {""}))
+        return result
+
+    def _loop(self, copy: Copy, sender: str) -> str:
+        """The mail-loop guard: too many mails of one sender in a short time are set aside for a person to look at."""
+        if not sender or copy.role is Role.STAFF:
+            return ""
+        count = self._ledger.count_from(self.shop, sender, copy.internaldate - LOOP_WINDOW, copy.internaldate)
+        if count <= LOOP_LIMIT:
+            return ""
+        self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="mail_loop", copy_id=copy.id, count=count)
+        return "mail_loop"
