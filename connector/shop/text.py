@@ -18,6 +18,7 @@ _EVENT = re.compile(
     re.IGNORECASE,
 )
 _TAG_START = re.compile(r"<(?=\s*[A-Za-z/!?])")
+_ANGLE = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
 _ZERO_WIDTH = "\N{ZERO WIDTH SPACE}"
 
 
@@ -30,10 +31,7 @@ def storable(text: str, dialect: Dialect) -> str:
     text = text.replace("\N{RIGHT-TO-LEFT OVERRIDE}", "")
     text = re.sub("(script)(?=:)", rf"\1{_ZERO_WIDTH}", text, flags=re.IGNORECASE)
     text = _EVENT.sub(rf"\1{_ZERO_WIDTH}", text)
-    if dialect.html_messages:
-        text = html.escape(text, quote=False)
-    else:
-        text = _TAG_START.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", text)
+    text = html.escape(text, quote=False) if dialect.html_messages else _TAG_START.sub(_ANGLE, text)
     if not dialect.utf8mb4:
         text = re.sub("[\U00010000-\U0010ffff]", "\N{REPLACEMENT CHARACTER}", text)
     return text

@@ -1,0 +1,348 @@
+"""The webservice of one shop as the engine sees it: `ShopClient` fits `engine.ports.Shop`.
+
+Reads go through `reading.Reader`. A write is one request, never repeated here; after ShopOutcomeUnknown the caller
+looks up what happened (by reference, by token, by state) before anything is sent again.
+
+Answers to writes are asked for as JSON (recording 52): they echo the text of a stranger's mail, which in XML can make
+the answer ill-formed or forge its elements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from connector.core.mapping import Resource
+from connector.core.model import History, OrderCarrier, OrderFacts, ShopInfo
+from connector.core.query import Filter, Query
+from connector.engine.ports import NewMessage, NewThread, Page, Record
+from connector.errors import ShopError, ShopMisconfigured, ShopRejected, ShopUnreadable
+from connector.shop import codec, faults
+from connector.shop.codec import Shape, UndecodableError
+from connector.shop.dialect import THREAD_STATUSES, TOKEN_LIMIT, USER_AGENT_LIMIT, Dialect
+from connector.shop.faults import Answer, Call
+from connector.shop.query import Params
+from connector.shop.reading import CHUNK, Reader
+from connector.shop.text import storable
+from connector.shop.transport import Transport
+
+_JSON: Params = [("output_format", "JSON")]
+_MAIL: Params = [("sendemail", "1")]  # must stand in the query string, spelled exactly so
+_OLDEST_WITH_PATCH = "8.0.0"
+
+
+class ShopClient:
+    """One shop, one key. May be used by several threads at once.
+
+    connect_timeout, read_timeout: seconds, the latter for each piece of an answer. total_timeout: seconds for one whole
+    answer and for all repetitions of one read. max_bytes: of one answer. ca_file: a bundle to trust instead of the
+    usual one. read_attempts: how often a read is tried in all; retry_wait: seconds before the first repetition.
+
+    Raises ShopMisconfigured for an address or a key that cannot be one.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        *,
+        connect_timeout: float = 10,
+        read_timeout: float = 60,
+        total_timeout: float = 300,
+        max_bytes: int = 64 * 1024 * 1024,
+        ca_file: str = "",
+        verify: bool = True,
+        user_agent: str = "prestashop-connector",
+        read_attempts: int = 4,
+        retry_wait: float = 0.5,
+    ) -> None:
+        self._http = Transport(
+            base_url,
+            key,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            total_timeout=total_timeout,
+            max_bytes=max_bytes,
+            ca_file=ca_file,
+            verify=verify,
+            user_agent=user_agent,
+            read_attempts=read_attempts,
+            retry_wait=retry_wait,
+        )
+        self._reader = Reader(self._http, self._saw)
+        self._version = ""
+        self._probed = False
+
+    def __repr__(self) -> str:
+        return f"ShopClient({self.base_url!r}, version={self._version!r})"
+
+    @property
+    def base_url(self) -> str:
+        """Without a trailing slash or /api."""
+        return self._http.base_url
+
+    @property
+    def version(self) -> str:
+        """PrestaShop's version as the last answer told it, '' before the first."""
+        return self._version
+
+    def close(self) -> None:
+        self._http.close()
+
+    # --- reading ---
+
+    def probe(self) -> ShopInfo:
+        """The api root: name, version, rights of the key.
+
+        Where a proxy takes the version away, PATCH among the rights shows 8.0 or later; else the version stays ''.
+        Raises ShopMisconfigured (no API at this address, webservice off), ShopForbidden, ShopUnavailable."""
+        # As XML: the root as JSON is a 500 from 8.0 on (recording 125). With the slash: 1.6 does not match /api alone.
+        answer = self._http.get("", [])
+        self._saw(answer)
+        self._probed = True
+        if not self._version and codec.offers_patch(answer.body):
+            self._version = _OLDEST_WITH_PATCH
+        try:
+            return codec.api_root(answer.body, self._version)
+        except UndecodableError:
+            raise ShopMisconfigured("shop.not_an_api", base_url=self.base_url, status=answer.status) from None
+
+    def read(self, resource: Resource, query: Query) -> Page:
+        """One page. Records and broken rows together are all ids of the page. Raises as `Reader.page`."""
+        return self._reader.page(resource.name, query, Shape.of(resource, with_children=not query.display))
+
+    def ids(self, resource: str, query: Query) -> list[int]:
+        return self._reader.ids(resource, query)
+
+    def find_messages(self, reference: str, thread_id: int | None) -> list[int]:
+        """MySQL compares without case and accents, so the answer is compared again here."""
+        thread = () if thread_id is None else (Filter("id_customer_thread", "eq", (str(thread_id),)),)
+        query = Query((Filter("user_agent", "eq", (reference,)), *thread), display=("id", "user_agent"))
+        return [row["id"] for row in self._list("customer_messages", query) if row.get("user_agent") == reference]
+
+    def find_threads(self, token: str) -> list[int]:
+        """As `find_messages`. What cannot be a token is nobody's."""
+        if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", token):
+            return []
+        query = Query((Filter("token", "eq", (token,)),), display=("id", "token"))
+        return [row["id"] for row in self._list("customer_threads", query) if row.get("token") == token]
+
+    def thread_statuses(self, thread_ids: Sequence[int]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for start in range(0, len(thread_ids), CHUNK):
+            wanted = tuple(str(row_id) for row_id in thread_ids[start : start + CHUNK])
+            query = Query((Filter("id", "any", wanted),), display=("id", "status"))
+            found.update((row["id"], str(row.get("status", ""))) for row in self._list("customer_threads", query))
+        return found
+
+    def order_facts(self, order_id: int) -> OrderFacts | None:
+        """Asked for singly: a list would hide orders of another shop of a multistore (Shop::addSqlRestriction).
+
+        Fields that JSON leaves out are empty or 0 (recording 72)."""
+        row = self._single("orders", order_id)
+        if row is None:
+            return None
+        return OrderFacts(
+            id=row["id"],
+            current_state=_number(row, "current_state"),
+            invoice_number=_number(row, "invoice_number"),
+            reference=str(row.get("reference", "")),
+            total_paid_real=str(row.get("total_paid_real") or "0"),
+        )
+
+    def histories(self, order_id: int) -> list[History]:
+        """By id, oldest first."""
+        rows = self._list("order_histories", _of_order(order_id))
+        return [
+            History(row["id"], _number(row, "id_order"), _number(row, "id_order_state"), _number(row, "id_employee"))
+            for row in rows
+        ]
+
+    def order_carriers(self, order_id: int) -> list[OrderCarrier]:
+        """By id. An order that was split has several."""
+        rows = self._list("order_carriers", _of_order(order_id))
+        return [
+            OrderCarrier(
+                row["id"], _number(row, "id_order"), _number(row, "id_carrier"), str(row.get("tracking_number", ""))
+            )
+            for row in rows
+        ]
+
+    # --- writing ---
+
+    def create_thread(self, thread: NewThread) -> int:
+        """`status` and `id_shop` are always sent: without them the thread is stored broken and seen by nobody.
+
+        Raises ShopRejected, ShopOutcomeUnknown (look up by token), ShopForbidden, ShopMisconfigured,
+        ShopUnavailable (nothing was sent)."""
+        self._check_status(thread.status)
+        if len(thread.token) > TOKEN_LIMIT:
+            raise ShopRejected("shop.value_too_long", resource="customer_threads", field="token", limit=TOKEN_LIMIT)
+        return self._create(
+            "customer_threads",
+            "customer_thread",
+            [
+                ("id_lang", str(thread.id_lang)),
+                ("id_shop", str(thread.id_shop)),
+                ("id_customer", str(thread.id_customer)),
+                ("id_order", str(thread.id_order)),
+                ("id_contact", str(thread.id_contact)),
+                ("email", thread.email),
+                ("token", thread.token),
+                ("status", thread.status),
+            ],
+        )
+
+    def create_message(self, message: NewMessage) -> int:
+        """The text is sent as `text.storable` makes it. The date is not set here: see `set_message_date`.
+
+        Raises as `create_thread` (look up by reference)."""
+        if len(message.reference) > USER_AGENT_LIMIT:
+            raise ShopRejected(
+                "shop.value_too_long", resource="customer_messages", field="user_agent", limit=USER_AGENT_LIMIT
+            )
+        return self._create(
+            "customer_messages",
+            "customer_message",
+            [
+                ("id_employee", str(message.id_employee)),
+                ("id_customer_thread", str(message.id_thread)),
+                ("message", storable(message.text, self._dialect())),
+                ("user_agent", message.reference),
+                ("private", "1" if message.private else "0"),
+            ],
+        )
+
+    def set_message_date(self, message_id: int, date_add_local: str) -> bool:
+        """A POST forces date_add to now, a PATCH stores it as sent; a PUT of a message is never made."""
+        if not self._dialect().has_patch:
+            return False
+        self._change("PATCH", "customer_messages", "customer_message", message_id, [("date_add", date_add_local)])
+        return True
+
+    def set_thread_status(self, thread_id: int, status: str) -> None:
+        """Raises ShopRejected for a status that the shop does not know: it would store an empty one and answer 200
+        (recordings 65, 66)."""
+        self._check_status(status)
+        self._set("customer_threads", "customer_thread", thread_id, "status", status, [])
+
+    def add_history(self, order_id: int, state_id: int, employee_id: int, mail_customer: bool) -> int:
+        return self._create(
+            "order_histories",
+            "order_history",
+            [("id_employee", str(employee_id)), ("id_order_state", str(state_id)), ("id_order", str(order_id))],
+            _MAIL if mail_customer else [],
+        )
+
+    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> None:
+        """Before 1.7.1 the shop cannot mail on this and `mail_customer` has no effect."""
+        params = _MAIL if mail_customer and self._dialect().mails_tracking else []
+        self._set("order_carriers", "order_carrier", order_carrier_id, "tracking_number", number, params)
+
+    # --- the machinery ---
+
+    def _saw(self, answer: Answer) -> None:
+        if answer.version:
+            self._version = answer.version
+
+    def _dialect(self) -> Dialect:
+        if not self._version and not self._probed:
+            self.probe()
+        return Dialect.of(self._version)
+
+    def _single(self, resource: str, row_id: int) -> Record | None:
+        """A row by its id, None if there is none. Text before the answer spoils JSON only."""
+        problem: ShopError = ShopUnreadable("shop.unreadable", resource=resource)
+        for form in (_JSON, []):
+            answer = self._http.get(f"{resource}/{row_id}", form)
+            self._saw(answer)
+            if answer.status == 404:
+                return None
+            try:
+                row = codec.single(answer.body)
+            except UndecodableError as error:
+                problem = faults.unreadable(Call("GET", resource, self.base_url), answer, error.reason)
+                continue
+            if row["id"] == row_id:
+                return row
+        raise problem
+
+    def _list(self, resource: str, query: Query) -> list[Record]:
+        """All rows of a small list. A row that no form gives makes it unreadable: half an answer would mislead."""
+        page = self._reader.page(resource, query, Shape())
+        if page.broken:
+            raise faults.unreadable(
+                Call("GET", resource, self.base_url), Answer(200, body=page.broken[0].raw), page.broken[0].reason
+            )
+        return page.records
+
+    def _check_status(self, status: str) -> None:
+        if status not in THREAD_STATUSES:
+            raise ShopRejected("shop.status_unknown", resource="customer_threads", status=status)
+
+    def _create(
+        self, resource: str, entity: str, fields: Iterable[tuple[str, str]], params: Params | None = None
+    ) -> int:
+        echo, call = self._write("POST", resource, entity, resource, fields, params or [])
+        if echo["id"] <= 0:
+            raise faults.outcome_unknown(call, "no id in the answer")
+        return int(echo["id"])
+
+    def _set(self, resource: str, entity: str, row_id: int, field: str, value: str, params: Params) -> None:
+        """One field of one row. Before 8 by a PUT of the whole row, read right before: what is left out is reset."""
+        if self._dialect().has_patch:
+            self._change("PATCH", resource, entity, row_id, [(field, value)], params)
+            return
+        rows = self._list(resource, Query((Filter("id", "eq", (str(row_id),)),)))
+        if len(rows) != 1:
+            raise ShopRejected("shop.row_missing", resource=resource, id=row_id)
+        # date_upd is always set by the shop; everything else, date_add too, goes back as it was.
+        fields = [
+            (name, value if name == field else old) for name, old in codec.writable_fields(rows[0], ("id", "date_upd"))
+        ]
+        self._change("PUT", resource, entity, row_id, fields, params, check=(field, value))
+
+    def _change(
+        self,
+        method: str,
+        resource: str,
+        entity: str,
+        row_id: int,
+        fields: list[tuple[str, str]],
+        params: Params | None = None,
+        check: tuple[str, str] | None = None,
+    ) -> None:
+        # The id in the body is what counts, the one in the URL is ignored (recordings 67, 69).
+        sent = [("id", str(row_id)), *fields]
+        echo, call = self._write(method, resource, entity, f"{resource}/{row_id}", sent, params or [])
+        name, value = check or fields[0]
+        if echo["id"] != row_id or echo.get(name, "") != value:  # JSON leaves empty fields out
+            raise faults.outcome_unknown(call, "the answer shows another value")
+
+    def _write(
+        self, method: str, resource: str, entity: str, path: str, fields: Iterable[tuple[str, str]], params: Params
+    ) -> tuple[dict[str, Any], Call]:
+        call = Call(method, resource, self.base_url)
+        try:
+            body = codec.entity_xml(entity, fields)
+        except ValueError:
+            raise ShopRejected("shop.control_character", resource=resource) from None
+        answer = self._http.send(method, path, [*params, *_JSON], body)
+        self._saw(answer)
+        if faults.died_before_writing(answer.body):
+            raise ShopRejected("shop.state_or_order_unknown", resource=resource, method=method, status=answer.status)
+        try:
+            return codec.single(answer.body), call
+        except UndecodableError as error:
+            raise faults.outcome_unknown(call, error.reason, status=answer.status) from None
+
+
+def _of_order(order_id: int) -> Query:
+    return Query((Filter("id_order", "eq", (str(order_id),)),))
+
+
+def _number(row: Record, field: str) -> int:
+    """An id or a counter; empty and NULL are 0."""
+    text = str(row.get(field) or "0")
+    return int(text) if text.isascii() and text.isdigit() else 0
