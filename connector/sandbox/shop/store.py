@@ -1,0 +1,180 @@
+"""The shop's tables: one in-memory SQLite database, one table per resource.
+
+Keeps rows as the shop's database would: integers as integers, decimals and dates as text, i18n fields as a JSON
+object of language id to text. Knows no HTTP, no validation and no side effects; what a value becomes on its way into
+a column is `rules.stored_value`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from connector.sandbox.shop.definitions import Resource
+
+#: What a column holds: text, a number, nothing, or texts by language id.
+Cell = Any
+Row = dict[str, Cell]
+
+#: Columns worth an index on a big shop.
+_INDEXED = ("id_order", "id_customer", "id_customer_thread", "date_upd", "date_add", "id_cart")
+
+#: Tables beside the resources: links of customers to groups.
+_LINKS = "CREATE TABLE customer_group (id_customer INTEGER, id_group INTEGER, PRIMARY KEY (id_customer, id_group))"
+
+
+@lru_cache(maxsize=65536)
+def _fold(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return bare.casefold().rstrip(" ")
+
+
+def fold(value: Cell) -> Cell:
+    """Text as MySQL's `utf8mb4_unicode_ci` compares it: without case, accents and trailing spaces."""
+    if not isinstance(value, str):
+        return value
+    if value.isascii():
+        return value.lower().rstrip(" ")
+    return _fold(value)
+
+
+class Store:
+    """Rows of all resources behind one lock.
+
+    Use `lock` around a group of calls that belongs together (one request).
+    """
+
+    def __init__(self, resources: dict[str, Resource]) -> None:
+        self.resources = resources
+        self.lock = threading.RLock()
+        self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.create_function("fold", 1, fold, deterministic=True)
+        self._db.execute("PRAGMA journal_mode=OFF")
+        self._db.execute("PRAGMA synchronous=OFF")
+        for resource in resources.values():
+            columns = ", ".join(f'"{field.name}"' for field in resource.fields)
+            self._db.execute(f'CREATE TABLE "{resource.name}" (id INTEGER PRIMARY KEY AUTOINCREMENT, {columns})')
+        self._db.execute(_LINKS)
+
+    def build_indexes(self) -> None:
+        """Index the foreign keys and dates; called once after seeding, when it is cheapest."""
+        for resource in self.resources.values():
+            for name in _INDEXED:
+                if resource.has(name):
+                    self._db.execute(
+                        f'CREATE INDEX IF NOT EXISTS "{resource.name}_{name}" ON "{resource.name}" ("{name}")'
+                    )
+        if "order_payments" in self.resources:
+            self._db.execute("CREATE INDEX IF NOT EXISTS payments_reference ON order_payments (order_reference)")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One SQLite transaction around many inserts."""
+        with self.lock:
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("COMMIT")
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        with self.lock:
+            return self._db.execute(sql, parameters).fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement; gives the number of rows it touched."""
+        with self.lock:
+            return self._db.execute(sql, parameters).rowcount
+
+    def insert_many(self, resource: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        names = ", ".join(f'"{name}"' for name in columns)
+        marks = ", ".join("?" * len(columns))
+        with self.lock:
+            self._db.executemany(f'INSERT INTO "{resource}" ({names}) VALUES ({marks})', rows)
+
+    def insert(self, resource: str, row: Row) -> int:
+        """Insert one row (with or without an id) and give its id."""
+        encoded = self._encode(resource, row)
+        names = ", ".join(f'"{name}"' for name in encoded)
+        marks = ", ".join("?" * len(encoded))
+        with self.lock:
+            cursor = self._db.execute(
+                f'INSERT OR REPLACE INTO "{resource}" ({names}) VALUES ({marks})', list(encoded.values())
+            )
+            return int(cursor.lastrowid or 0)
+
+    def update(self, resource: str, row_id: int, changes: Row) -> bool:
+        encoded = self._encode(resource, changes)
+        encoded.pop("id", None)
+        if not encoded:
+            return self.get(resource, row_id) is not None
+        names = ", ".join(f'"{name}" = ?' for name in encoded)
+        return self.execute(f'UPDATE "{resource}" SET {names} WHERE id = ?', [*encoded.values(), row_id]) > 0
+
+    def delete(self, resource: str, row_id: int) -> bool:
+        return self.execute(f'DELETE FROM "{resource}" WHERE id = ?', (row_id,)) > 0
+
+    def get(self, resource: str, row_id: int) -> Row | None:
+        found = self.query(f'SELECT * FROM "{resource}" WHERE id = ?', (row_id,))
+        return self._decode(resource, found[0]) if found else None
+
+    def get_many(self, resource: str, ids: Sequence[int]) -> dict[int, Row]:
+        rows: dict[int, Row] = {}
+        for start in range(0, len(ids), 500):
+            part = ids[start : start + 500]
+            marks = ", ".join("?" * len(part))
+            for found in self.query(f'SELECT * FROM "{resource}" WHERE id IN ({marks})', part):
+                rows[found["id"]] = self._decode(resource, found)
+        return rows
+
+    def rows(self, resource: str, **equal: Cell) -> list[Row]:
+        """Rows in id order whose columns equal the given values exactly."""
+        where = " AND ".join(f'"{name}" = ?' for name in equal) or "1"
+        found = self.query(f'SELECT * FROM "{resource}" WHERE {where} ORDER BY id', list(equal.values()))
+        return [self._decode(resource, row) for row in found]
+
+    def count(self, resource: str, **equal: Cell) -> int:
+        where = " AND ".join(f'"{name}" = ?' for name in equal) or "1"
+        return int(self.query(f'SELECT COUNT(*) FROM "{resource}" WHERE {where}', list(equal.values()))[0][0])
+
+    def groups_of(self, id_customer: int) -> list[int]:
+        sql = "SELECT id_group FROM customer_group WHERE id_customer = ? ORDER BY id_group"
+        found = self.query(sql, (id_customer,))
+        return [row[0] for row in found]
+
+    def set_groups(self, id_customer: int, groups: Iterable[int]) -> None:
+        with self.lock:
+            self._db.execute("DELETE FROM customer_group WHERE id_customer = ?", (id_customer,))
+            rows = [(id_customer, group) for group in groups]
+            self._db.executemany("INSERT OR IGNORE INTO customer_group VALUES (?, ?)", rows)
+
+    def _encode(self, resource: str, row: Row) -> Row:
+        fields = self.resources[resource].by_name
+        encoded: Row = {}
+        for name, value in row.items():
+            if name == "id":
+                encoded[name] = int(value)
+                continue
+            if name not in fields:
+                raise KeyError(f"{resource} has no field {name!r}")
+            if fields[name].i18n:
+                encoded[name] = json.dumps({str(key): text for key, text in value.items()}, ensure_ascii=False)
+            else:
+                encoded[name] = value
+        return encoded
+
+    def _decode(self, resource: str, row: sqlite3.Row) -> Row:
+        decoded = dict(row)
+        for field in self.resources[resource].fields:
+            if field.i18n:
+                text = decoded[field.name]
+                decoded[field.name] = {int(key): value for key, value in json.loads(text or "{}").items()}
+        return decoded
