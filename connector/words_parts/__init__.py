@@ -1,1 +1,1 @@
-"""The words for the user, one module per area: error code -> (what happened, what to do). Read by `connector/words.py`."""
+"""The words for the user, one module per area: code -> (what happened, what to do). `connector.words` reads it."""

@@ -2,7 +2,7 @@
 
 WORDS = {
     "settings.invalid": (
-        "The settings are wrong in {count} places:",
+        "The settings are wrong:",
         "Correct them and look again with `prestashop-connector check-config`. Every setting is explained in "
         "config.example.toml.",
     ),

@@ -1,0 +1,38 @@
+# make demo   play with a shop, a mailbox and their people on this machine
+# make test   everything that can be checked: style, types, tests
+# make lint   style and types only
+# make clean  away with the environment and all caches
+#
+# Each target sets up .venv by itself when it has to; the stamps in there say what is installed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+demo: $(VENV)/.sandbox
+	@$(BIN)/prestashop-connector demo
+
+test: $(VENV)/.dev lint
+	@.ci/system-packages
+	@$(BIN)/python -m pytest -q -n auto
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.sandbox: pyproject.toml
+	@if [ -e $(VENV)/.dev ] && [ $(VENV)/.dev -nt pyproject.toml ]; then touch $@; else \
+		.ci/environment $(VENV) '.[sandbox]' && touch $@; fi
+
+$(VENV)/.dev: pyproject.toml
+	@.ci/environment $(VENV) '.[dev]' && touch $@
