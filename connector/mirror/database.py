@@ -1,0 +1,166 @@
+"""Connections and transactions. One method for reading, one for writing; nothing else begins a transaction.
+
+SQLite settings and their reasons:
+
+- journal_mode=WAL: readers never wait for the writer, nor it for them (https://www.sqlite.org/wal.html).
+- synchronous: in WAL mode NORMAL may lose the last commits in a power cut, FULL syncs the log at every commit
+  (https://www.sqlite.org/pragma.html#pragma_synchronous). Intents need FULL: a write to the shop must not outlive our
+  note of it. So FULL is the rule, and only what can simply be read again from shop or mailbox (pages of rows, fetched
+  mails, leases) asks for NORMAL. As the log is one file, a later FULL commit makes the earlier ones durable too.
+- BEGIN IMMEDIATE for every write: a transaction that begins as a reader and then writes can fail with SQLITE_BUSY at
+  once, without waiting (https://www.sqlite.org/lang_transaction.html). Python's sqlite3 begins transactions by itself
+  and not before DDL; SQLAlchemy's documented recipe switches that off (dialects/sqlite/base.py, "Transactions").
+- busy_timeout: how long to wait for another process. Threads of this process queue on a lock of ours instead,
+  because SQLite's busy handler polls and lets a waiter starve.
+- foreign_keys: off by default in SQLite; per connection.
+
+On PostgreSQL `synchronous_commit` draws the same line, and row locks do the rest.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from connector.errors import SettingsError, StateError
+from connector.mirror import files
+from connector.mirror.faults import translated
+
+_writers: dict[str, threading.Lock] = {}
+_writers_guard = threading.Lock()
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware UTC."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """One database, shared by the threads of a process.
+
+    wait: seconds to wait for another writer before StateError `mirror.locked`.
+    now: this process's clock, for the times that rows are stamped with (leases use the database's).
+    """
+
+    def __init__(self, url: str, *, wait: float = 15.0, now: Callable[[], datetime] = utc_now) -> None:
+        parsed = _parse(url)
+        self.now = now
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._wait = wait
+        self._writer: threading.Lock | None = None
+        if self.is_sqlite:
+            path = Path(parsed.database or "").absolute()
+            self.name = str(path)
+            with translated(self.name):
+                files.prepare(path)
+            with _writers_guard:
+                self._writer = _writers.setdefault(str(path.resolve()), threading.Lock())
+        else:
+            self.name = parsed.render_as_string(hide_password=True)
+        self.engine = _engine(parsed, wait)
+        if self.is_sqlite:
+            try:
+                self._switch_to_wal()
+            except BaseException:
+                self.engine.dispose()
+                raise
+
+    def _switch_to_wal(self) -> None:
+        # A property of the file, so once; it needs the file for itself, and then it is a look only.
+        with translated(self.name):
+            raw = self.engine.raw_connection()
+            try:
+                cursor = raw.cursor()
+                cursor.execute("PRAGMA journal_mode=WAL")
+                mode = cursor.fetchone()
+                cursor.close()
+            finally:
+                raw.close()
+        if mode is None or mode[0] != "wal":  # a network file system without shared memory, for one
+            raise StateError("mirror.no_wal", mirror=self.name)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent look; never waits for a writer."""
+        with translated(self.name), self.engine.connect() as connection, connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
+
+    @contextmanager
+    def write(self, *, flush: bool = True) -> Iterator[Connection]:
+        """One transaction, committed at the end, rolled back when the body raises.
+
+        flush: the commit is on disk when this returns. False only for what can be read again from its source.
+        """
+        with translated(self.name), self._one_writer(), self.engine.connect() as connection:
+            connection = connection.execution_options(mirror_write=True, mirror_flush=flush)
+            with connection.begin():
+                if not self.is_sqlite:
+                    connection.execute(text(f"SET LOCAL synchronous_commit TO {'on' if flush else 'off'}"))
+                yield connection
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        if self._writer is None:
+            yield
+            return
+        if not self._writer.acquire(timeout=self._wait):
+            raise StateError("mirror.locked", mirror=self.name, error="thread")
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    def close(self) -> None:
+        with translated(self.name):
+            self.engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SettingsError("mirror.url_unknown", kind="not a database URL") from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise SettingsError("mirror.url_unknown", kind="an SQLite mirror without a file")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise SettingsError("mirror.url_unknown", kind=parsed.get_backend_name())
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _engine(url: URL, wait: float) -> Engine:
+    # hide_parameters: SQLAlchemy's messages would otherwise quote customers' data into tracebacks.
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": 8, "max_overflow": 24, "pool_timeout": wait}
+    if url.get_backend_name() == "postgresql":
+        settings = f"-c timezone=UTC -c lock_timeout={int(wait * 1000)}"
+        try:
+            return create_engine(url, pool_pre_ping=True, connect_args={"options": settings}, **options)
+        except ModuleNotFoundError as error:
+            raise SettingsError("mirror.driver_missing", driver=error.name or "psycopg") from error
+    engine = create_engine(url, connect_args={"timeout": wait, "check_same_thread": False}, **options)
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, record: object) -> None:  # noqa: ANN401 - a sqlite3.Connection behind an adapter
+        connection.isolation_level = None
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", "journal_size_limit=67108864"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if options.get("mirror_write"):
+            level = "FULL" if options.get("mirror_flush", True) else "NORMAL"
+            connection.exec_driver_sql(f"PRAGMA synchronous={level}")  # has no effect inside a transaction
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+    return engine

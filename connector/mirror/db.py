@@ -1,0 +1,87 @@
+"""Opening the mirror: the one entrance of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.core.mapping import Resource
+from connector.mirror import migrations, tables
+from connector.mirror.database import Database, utc_now
+from connector.mirror.dialect import migration_lock
+from connector.mirror.leases import SqlLeases
+from connector.mirror.ledger import SqlLedger
+from connector.mirror.lookups import SqlLookups
+from connector.mirror.meta import Meta
+from connector.mirror.outbox import SqlOutbox
+from connector.mirror.quarantine import Quarantine
+from connector.mirror.queries import Queries
+from connector.mirror.rows import SqlRows
+from connector.mirror.runs import SqlRuns
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """An open mirror. Threads share it. `changes`: what opening it changed in the schema, a line each, for the log."""
+
+    database: Database
+    rows: SqlRows
+    lookups: SqlLookups
+    ledger: SqlLedger
+    outbox: SqlOutbox
+    leases: SqlLeases
+    runs: SqlRuns
+    quarantine: Quarantine
+    queries: Queries
+    meta: Meta
+    changes: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def open_mirror(
+    url: str, resources: Sequence[Resource], *, wait: float = 15.0, now: Callable[[], datetime] = utc_now
+) -> Mirror:
+    """Open the mirror at an SQLAlchemy URL, make or widen its tables, and hand out its parts.
+
+    When nothing has to be made this only reads, so a reading command starts while a daemon writes.
+    wait: seconds to wait for another writer. now: the clock that stamps rows.
+
+    Raises SettingsError (URL, driver), MappingError (names or types that clash), CannotCreate, NotPermitted and
+    StateError (see `files.prepare`, `faults`; `mirror.newer_schema` when a newer program wrote the database).
+    """
+    mirrored = tables.build(resources)
+    database = Database(url, wait=wait, now=now)
+    try:
+        changes = _bring_up_to_date(database, mirrored)
+    except BaseException:
+        database.close()
+        raise
+    return Mirror(
+        database=database,
+        rows=SqlRows(database, mirrored),
+        lookups=SqlLookups(database, mirrored),
+        ledger=SqlLedger(database),
+        outbox=SqlOutbox(database),
+        leases=SqlLeases(database),
+        runs=SqlRuns(database),
+        quarantine=Quarantine(database),
+        queries=Queries(database, mirrored),
+        meta=Meta(database),
+        changes=tuple(changes),
+    )
+
+
+def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> list[str]:
+    with database.read() as connection:
+        current = migrations.current(connection) == migrations.HEAD
+        if current and not tables.missing(connection, mirrored).ddl:
+            return []
+    with database.write() as connection:
+        migration_lock(connection)  # and look again: another process may have been first
+        changes = migrations.upgrade(connection, database.name)
+        plan = tables.missing(connection, mirrored)
+        tables.apply(connection, plan)
+        return changes + plan.changes

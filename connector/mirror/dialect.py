@@ -1,0 +1,148 @@
+"""Where SQLite and PostgreSQL differ: column types, upserts, the database's clock.
+
+Every other module of the mirror writes plain SQLAlchemy Core. What a third database would need stands here, in
+`faults.py` (error numbers) and in `database.py` (transactions). Nothing here opens a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Float, Integer, Numeric, Table, Text, func, literal
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+T = TypeVar("T")
+_SOME = 1000
+_MICROS = Decimal("0.000001")
+
+Key = BigInteger().with_variant(Integer(), "sqlite")
+"""Type of our own row numbers. SQLite gives a table numbers of its own accord only where the type reads INTEGER
+(https://www.sqlite.org/autoinc.html)."""
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment, aware UTC in Python. SQLite keeps naive UTC text, which sorts as time does; PostgreSQL timestamptz."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount with six places, as PrestaShop's DECIMAL(20,6).
+
+    SQLite has no decimal: it keeps a float, exact to six places below a thousand million, and gives it back rounded
+    to six places. Sums made inside SQLite have to be rounded by whoever makes them.
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Numeric(20, 6, asdecimal=False))
+        return dialect.type_descriptor(Numeric(20, 6))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:  # noqa: ANN401
+        return float(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401
+        return None if value is None else Decimal(f"{value:.6f}").quantize(_MICROS)
+
+
+class CleanText(TypeDecorator[str]):
+    """Text that both databases take: PostgreSQL refuses U+0000, and neither driver can encode a lone surrogate.
+
+    Both come from strangers (a mail's raw header, `\\ud83d` cut in half by a shop's column length); they become U+FFFD
+    instead of losing the whole page. Where every byte counts, the blob has it.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class _Now(FunctionElement[datetime]):
+    """The database's own clock, plus some seconds: leases of several hosts must not depend on each host's clock."""
+
+    type = UTCDateTime()
+    inherit_cache = True
+    name = "mirror_now"
+
+
+@compiles(_Now, "sqlite")
+def _now_sqlite(element: _Now, compiler: Any, **options: Any) -> str:  # noqa: ANN401
+    # The same text that SQLAlchemy stores for a DateTime: 'YYYY-MM-DD HH:MM:SS.ffffff'; %f has three places.
+    seconds = compiler.process(element.clauses, **options)
+    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', ({seconds}) || ' seconds') || '000')"
+
+
+@compiles(_Now, "postgresql")
+def _now_postgresql(element: _Now, compiler: Any, **options: Any) -> str:  # noqa: ANN401
+    # clock_timestamp, not now(): now() is the start of the transaction and stands still while we wait for a row lock.
+    seconds = compiler.process(element.clauses, **options)
+    return f"(clock_timestamp() + make_interval(secs => {seconds}))"
+
+
+def database_now(plus_seconds: float = 0.0) -> ColumnElement[datetime]:
+    """SQL expression: the time by the database's clock, `plus_seconds` from now."""
+    return _Now(literal(float(plus_seconds), Float()))
+
+
+def insert_ignore(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert; rows whose unique key exists already are left alone."""
+    if rows:
+        connection.execute(_insert(connection)(table).on_conflict_do_nothing(), list(rows))
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
+    """Insert, or write every given column of the row with these keys. All rows have the same columns."""
+    if not rows:
+        return
+    statement = _insert(connection)(table)
+    written = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=written), list(rows))
+
+
+def _insert(connection: Connection) -> Any:  # noqa: ANN401 - two dialects' Insert classes without a common base
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+
+
+def in_batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut a list into pieces that fit one IN (...): SQLite takes 32766 parameters, PostgreSQL 65535."""
+    return (values[start : start + _SOME] for start in range(0, len(values), _SOME))
+
+
+def migration_lock(connection: Connection) -> None:
+    """Let one process at a time build tables. SQLite's BEGIN IMMEDIATE has done that already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(func.pg_advisory_xact_lock(_MIGRATION_LOCK).select())
+
+
+_MIGRATION_LOCK = 0x70736331  # 'psc1'; any number that is ours

@@ -1,0 +1,230 @@
+"""The ledger of mails: one row per copy, its bytes beside it, the decision with its intents in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy.sql.expression import Select
+
+from connector.core.model import Baseline, Copy, Intent, Kind, MailState, NewIntent, Role
+from connector.engine.ports import NewCopy
+from connector.errors import DataError, StateError
+from connector.mirror.database import Database
+from connector.mirror.dialect import insert_ignore, upsert
+from connector.mirror.outbox import insert_intents
+from connector.mirror.own_tables import baseline as baselines
+from connector.mirror.own_tables import blob as blobs
+from connector.mirror.own_tables import mail
+
+_MESSAGE_ID_LENGTH = 600  # characters; an index row of PostgreSQL ends at 2704 bytes, and strangers choose the length
+_LEVEL = 1  # zlib: most mail is base64, where a higher level costs three times as long for a few per cent
+
+
+_Place = tuple[str, str, int, int]
+
+
+class SqlLedger:
+    """The port `Ledger` over SQL. Nothing here deletes a row or its bytes."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def baseline(self, shop: str, mailbox: str, folder: str) -> Baseline | None:
+        query = select(baselines.c.uidvalidity, baselines.c.uidnext, baselines.c.at).where(
+            baselines.c.shop == shop, baselines.c.mailbox == mailbox, baselines.c.folder == folder
+        )
+        with self._db.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Baseline(row.uidvalidity, row.uidnext, row.at)
+
+    def set_baseline(self, shop: str, mailbox: str, folder: str, baseline: Baseline) -> None:
+        where = {"shop": shop, "mailbox": mailbox, "folder": folder}
+        line = {"uidvalidity": baseline.uidvalidity, "uidnext": baseline.uidnext, "at": baseline.at}
+        with self._db.write() as connection:
+            upsert(connection, baselines, [{**where, **line}], tuple(where))
+
+    def known_uids(self, shop: str, mailbox: str, folder: str, uidvalidity: int) -> set[int]:
+        query = select(mail.c.uid).where(
+            mail.c.shop == shop,
+            mail.c.mailbox == mailbox,
+            mail.c.folder == folder,
+            mail.c.uidvalidity == uidvalidity,
+        )
+        with self._db.read() as connection:
+            return set(connection.execute(query).scalars())
+
+    def enter(self, shop: str, copies: Sequence[NewCopy]) -> int:
+        """Store copies (state received) and their bytes; returns how many were new. Entering twice changes nothing.
+
+        Not flushed: the mails are still on the server, and a decision on them is.
+        """
+        now = self._db.now()
+        new: dict[_Place, NewCopy] = {}
+        for item in copies:
+            new.setdefault((item.mailbox, item.folder, item.uidvalidity, item.uid), item)
+        # Hashed and compressed before the transaction: the one writer's time is everybody's.
+        hashes = {place: hashlib.sha256(item.raw).hexdigest() for place, item in new.items()}
+        packed = {place: zlib.compress(item.raw, _LEVEL) for place, item in new.items()}
+        with self._db.write(flush=False) as connection:
+            known = set()
+            for mailbox, folder, uidvalidity in {place[:3] for place in new}:
+                query = select(mail.c.uid).where(
+                    mail.c.shop == shop,
+                    mail.c.mailbox == mailbox,
+                    mail.c.folder == folder,
+                    mail.c.uidvalidity == uidvalidity,
+                    mail.c.uid >= min(place[3] for place in new),
+                )
+                known |= {(mailbox, folder, uidvalidity, uid) for uid in connection.execute(query).scalars()}
+            fresh = [place for place in new if place not in known]
+            stored = [
+                {"sha256": hashes[p], "size": len(new[p].raw), "data": packed[p], "stored_at": now} for p in fresh
+            ]
+            insert_ignore(connection, blobs, stored)
+            insert_ignore(
+                connection, mail, [{**_to_row(shop, new[p]), "blob": hashes[p], "entered_at": now} for p in fresh]
+            )
+        return len(fresh)
+
+    def received(self, shop: str, limit: int) -> list[Copy]:
+        """Rows to decide on, by (internaldate, id) across folders."""
+        query = _copies(shop).where(mail.c.state == MailState.RECEIVED.value)
+        return self._copies(query.order_by(mail.c.internaldate, mail.c.id).limit(limit))
+
+    def raw(self, blob: str) -> bytes:
+        """The bytes of a mail. Raises DataError when retention has dropped them, StateError when they are damaged."""
+        with self._db.read() as connection:
+            data = connection.execute(select(blobs.c.data).where(blobs.c.sha256 == blob)).scalar()
+        if data is None:
+            raise DataError("mirror.bytes_gone", blob=blob)
+        try:
+            return zlib.decompress(data)
+        except zlib.error as error:
+            raise StateError("mirror.damaged", mirror=self._db.name, error="blob") from error
+
+    def get(self, copy_id: int) -> Copy | None:
+        return next(iter(self._copies(select(mail).where(mail.c.id == copy_id))), None)
+
+    def same_mail(self, shop: str, mail_key: str) -> list[Copy]:
+        return self._copies(_copies(shop).where(mail.c.mail_key == mail_key).order_by(mail.c.id))
+
+    def by_message_id(self, shop: str, message_ids: Sequence[str]) -> list[Copy]:
+        """Copies with one of these Message-IDs (compared exactly), oldest first; an empty one matches nothing."""
+        wanted = sorted({_cut(value) for value in message_ids if value})
+        return self._copies(_copies(shop).where(mail.c.message_id.in_(wanted)).order_by(mail.c.id)) if wanted else []
+
+    def conclude(
+        self,
+        copy: Copy,
+        state: MailState,
+        reason: str,
+        *,
+        text_hash: str = "",
+        id_thread: int | None = None,
+        id_message: int | None = None,
+        intents: Sequence[NewIntent] = (),
+    ) -> None:
+        """The decision on a copy and its intents, in one flushed transaction.
+
+        An intent whose key exists is not made again; the copy then points at the existing one. It points at the
+        intent that creates the message, else at the first. What is not given stays as it was.
+        """
+        now = self._db.now()
+        values: dict[str, Any] = {"state": state.value, "reason": reason, "concluded_at": now}
+        if text_hash:
+            values["text_hash"] = text_hash
+        if id_thread is not None:
+            values["id_thread"] = id_thread
+        if id_message is not None:
+            values["id_message"] = id_message
+        with self._db.write() as connection:
+            made = insert_intents(connection, copy.shop, intents, now, copy_id=copy.id)
+            if made:
+                values["intent_id"] = _main_intent(made).id
+            if connection.execute(update(mail).where(mail.c.id == copy.id).values(values)).rowcount != 1:
+                raise DataError("mirror.unknown_mail", mail=copy.id)
+
+    def states(self, shop: str) -> dict[str, int]:
+        """State -> number of copies."""
+        query = select(mail.c.state, func.count()).where(mail.c.shop == shop).group_by(mail.c.state)
+        with self._db.read() as connection:
+            return {name: number for name, number in connection.execute(query)}  # noqa: C416
+
+    def listing(self, shop: str, states: Sequence[MailState], limit: int = 1000) -> list[Copy]:
+        """The newest `limit` copies in these states (none given: all), oldest of them first."""
+        query = _copies(shop).order_by(mail.c.id.desc()).limit(limit)
+        if states:
+            query = query.where(mail.c.state.in_([state.value for state in states]))
+        return self._copies(query)[::-1]
+
+    def any_rows(self, shop: str) -> bool:
+        with self._db.read() as connection:
+            return connection.execute(select(mail.c.id).where(mail.c.shop == shop).limit(1)).first() is not None
+
+    def _copies(self, query: Select[Any]) -> list[Copy]:
+        with self._db.read() as connection:
+            return [_to_copy(row) for row in connection.execute(query).mappings()]
+
+
+def _copies(shop: str) -> Select[Any]:
+    return select(mail).where(mail.c.shop == shop)
+
+
+def _cut(message_id: str) -> str:
+    return message_id[:_MESSAGE_ID_LENGTH]
+
+
+def _main_intent(made: Sequence[Intent]) -> Intent:
+    return next((item for item in made if item.kind is Kind.MESSAGE_CREATE), made[0])
+
+
+def _to_row(shop: str, item: NewCopy) -> dict[str, Any]:
+    return {
+        "shop": shop,
+        "mailbox": item.mailbox,
+        "folder": item.folder,
+        "role": item.role.value,
+        "uidvalidity": item.uidvalidity,
+        "uid": item.uid,
+        "internaldate": item.internaldate,
+        "size": item.size,
+        "mail_key": item.identity.mail_key,
+        "message_id": _cut(item.identity.message_id),
+        "from_addr": item.identity.from_addr,
+        "subject": item.identity.subject,
+        "mail_date": item.identity.date,
+        "state": MailState.RECEIVED.value,
+        "reason": "",
+        "backfill": item.backfill,
+        "text_hash": "",
+    }
+
+
+def _to_copy(row: RowMapping) -> Copy:
+    return Copy(
+        id=row["id"],
+        shop=row["shop"],
+        mailbox=row["mailbox"],
+        folder=row["folder"],
+        role=Role(row["role"]),
+        uidvalidity=row["uidvalidity"],
+        uid=row["uid"],
+        internaldate=row["internaldate"],
+        size=row["size"],
+        mail_key=row["mail_key"],
+        message_id=row["message_id"],
+        from_addr=row["from_addr"],
+        subject=row["subject"],
+        state=MailState(row["state"]),
+        reason=row["reason"],
+        backfill=row["backfill"],
+        blob=row["blob"] or "",
+        text_hash=row["text_hash"],
+        id_thread=row["id_thread"],
+        id_message=row["id_message"],
+        intent_id=row["intent_id"],
+    )

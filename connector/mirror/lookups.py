@@ -1,0 +1,157 @@
+"""Questions that decisions ask the mirror. Reads only; a table or column that is not mapped answers with nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import RowMapping, Table, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from connector.core.model import Contact, Customer, Employee, Message, OrderState, Thread
+from connector.mirror.database import Database
+from connector.mirror.rows import folded
+from connector.mirror.tables import MirroredTables
+
+REFERENCE_MARK = "psc1/"
+
+
+class SqlLookups:
+    """The port `Lookups` over SQL. Lists come by ascending id."""
+
+    def __init__(self, database: Database, tables: MirroredTables) -> None:
+        self._db = database
+        self._tables = tables
+
+    def thread(self, shop: str, thread_id: int) -> Thread | None:
+        return next(map(_thread, self._rows(shop, "customer_threads", id=thread_id)), None)
+
+    def threads_by_token(self, shop: str, token: str) -> list[Thread]:
+        """Compared exactly, case included."""
+        return [_thread(row) for row in self._rows(shop, "customer_threads", token=token)]
+
+    def open_threads_by_email(self, shop: str, email: str) -> list[Thread]:
+        found = map(_thread, self._rows(shop, "customer_threads", email_key=folded(email)))
+        return [thread for thread in found if thread.status != "closed"]
+
+    def messages(self, shop: str, thread_id: int) -> list[Message]:
+        return [_message(row) for row in self._rows(shop, "customer_messages", id_customer_thread=thread_id)]
+
+    def message_by_reference(self, shop: str, reference: str) -> Message | None:
+        """The oldest message with exactly this reference."""
+        return next(map(_message, self._rows(shop, "customer_messages", user_agent=reference)), None)
+
+    def has_references(self, shop: str) -> bool:
+        table = self._tables.main.get("customer_messages")
+        if table is None or "user_agent" not in table.c:
+            return False
+        mark = func.substr(table.c.user_agent, 1, len(REFERENCE_MARK)) == REFERENCE_MARK
+        with self._db.read() as connection:
+            return connection.execute(select(table.c.id).where(table.c.shop == shop, mark).limit(1)).first() is not None
+
+    def customers_by_email(self, shop: str, email: str) -> list[Customer]:
+        return [_customer(row) for row in self._rows(shop, "customers", email_key=folded(email))]
+
+    def customer_names(self, shop: str, customer_id: int) -> tuple[str, str] | None:
+        """First name, last name."""
+        row = next(iter(self._rows(shop, "customers", id=customer_id)), None)
+        return None if row is None else (row.get("firstname") or "", row.get("lastname") or "")
+
+    def employees(self, shop: str) -> list[Employee]:
+        rows = self._rows(shop, "employees")
+        return [Employee(row["id"], row.get("email") or "", bool(row.get("active"))) for row in rows]
+
+    def contacts(self, shop: str) -> list[Contact]:
+        """The name is that of the lowest language id."""
+        names = self._names(shop, "contacts")
+        return [
+            Contact(
+                id=row["id"],
+                email=row.get("email") or "",
+                customer_service=bool(row.get("customer_service")),
+                name=next(iter(names.get(row["id"], ())), "") or row.get("name") or "",
+            )
+            for row in self._rows(shop, "contacts")
+        ]
+
+    def order_states(self, shop: str) -> list[OrderState]:
+        """Names by ascending language id."""
+        names = self._names(shop, "order_states")
+        flags = ("deleted", "invoice", "paid", "shipped", "delivery", "logable", "send_email")
+        return [
+            OrderState(
+                id=row["id"], names=tuple(names.get(row["id"], ())), **{flag: bool(row.get(flag)) for flag in flags}
+            )
+            for row in self._rows(shop, "order_states")
+        ]
+
+    def configuration(self, shop: str, name: str) -> str | None:
+        """The value for all shops of a multistore where there is one, else the oldest."""
+        rows = self._rows(shop, "configurations", name=name)
+        rows.sort(key=lambda row: (bool(row.get("id_shop") or row.get("id_shop_group")), row["id"]))
+        return next((row.get("value") for row in rows), None)
+
+    def languages(self, shop: str) -> dict[int, str]:
+        return {row["id"]: (row.get("iso_code") or "").lower() for row in self._rows(shop, "languages")}
+
+    def _rows(self, shop: str, table_name: str, **equals: object) -> list[RowMapping]:
+        table = self._tables.main.get(table_name)
+        if table is None or any(name not in table.c for name in equals):
+            return []
+        query = select(table).where(table.c.shop == shop, *_conditions(table, equals)).order_by(table.c.id)
+        with self._db.read() as connection:
+            return list(connection.execute(query).mappings())
+
+    def _names(self, shop: str, table_name: str) -> dict[int, list[str]]:
+        table = self._tables.lang.get(table_name)
+        if table is None or "name" not in table.c:
+            return {}
+        query = select(table.c.id, table.c.name).where(table.c.shop == shop).order_by(table.c.id, table.c.id_lang)
+        names: dict[int, list[str]] = {}
+        with self._db.read() as connection:
+            for row in connection.execute(query):
+                names.setdefault(row.id, []).append(row.name or "")
+        return names
+
+
+def _conditions(table: Table, equals: dict[str, Any]) -> Iterable[ColumnElement[bool]]:
+    return (table.c[name] == value for name, value in equals.items())
+
+
+def _thread(row: RowMapping) -> Thread:
+    return Thread(
+        id=row["id"],
+        email=row.get("email") or "",
+        token=row.get("token") or "",
+        status=row.get("status") or "",
+        id_shop=row.get("id_shop"),
+        id_lang=row.get("id_lang"),
+        id_customer=row.get("id_customer"),
+        id_order=row.get("id_order"),
+        id_contact=row.get("id_contact"),
+        date_add=row.get("date_add"),
+    )
+
+
+def _message(row: RowMapping) -> Message:
+    return Message(
+        id=row["id"],
+        id_thread=row.get("id_customer_thread"),
+        id_employee=row.get("id_employee"),
+        text=row.get("message") or "",
+        private=bool(row.get("private")),
+        reference=row.get("user_agent") or "",
+        date_add=row.get("date_add"),
+    )
+
+
+def _customer(row: RowMapping) -> Customer:
+    return Customer(
+        id=row["id"],
+        email=row.get("email") or "",
+        id_shop=row.get("id_shop"),
+        id_lang=row.get("id_lang"),
+        is_guest=bool(row.get("is_guest")),
+        active=bool(row.get("active")),
+        deleted=bool(row.get("deleted")),
+    )

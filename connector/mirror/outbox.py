@@ -1,0 +1,243 @@
+"""Intents in SQL: what is due, in which order, and moves that exactly one caller can make.
+
+Decides nothing and sends nothing. The order of a group is the order of its row numbers, which is the order of birth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, or_, select, update
+from sqlalchemy.sql.expression import Select
+
+from connector.core.model import LEGAL_MOVES, Intent, IntentState, Kind, NewIntent
+from connector.errors import StateError
+from connector.mirror.database import Database
+from connector.mirror.dialect import in_batches, insert_ignore
+from connector.mirror.own_tables import conflict
+from connector.mirror.own_tables import intent as intents
+
+DONE = (IntentState.CONFIRMED.value, IntentState.CANCELLED.value)
+"""States that let the next intent of the group pass."""
+_TRIED = (IntentState.PLANNED.value, IntentState.IN_DOUBT.value)
+_OPEN = (*_TRIED, IntentState.SENDING.value)
+
+
+class SqlOutbox:
+    """The port `Outbox` over SQL. Every commit is on disk before the method returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(self, shop: str, new: Sequence[NewIntent]) -> list[Intent]:
+        """Insert those whose key is new; returns the rows of all keys given, in order."""
+        with self._db.write() as connection:
+            return insert_intents(connection, shop, new, self._db.now())
+
+    def due(self, shop: str, now: datetime, limit: int, only: Iterable[int] | None = None) -> list[Intent]:
+        """Heads of their groups that may be tried now, oldest first (see the port).
+
+        An intent that was never postponed is due whatever the clock says, so that a clock that was set back holds up
+        nothing new. One whose `after` failed or was cancelled stays planned and is not due; `queries.intents` says so.
+        """
+        query = _heads(shop).where(or_(intents.c.due_at <= now, intents.c.due_at == intents.c.created_at))
+        if only is not None:
+            query = query.where(intents.c.id.in_(sorted(set(only))))
+        return self._intents(query.order_by(intents.c.id).limit(limit))
+
+    def next_due(self, shop: str) -> datetime | None:
+        """When the first of the heads becomes due; None when nothing waits for time."""
+        heads = _heads(shop).subquery()
+        with self._db.read() as connection:
+            return connection.execute(select(func.min(heads.c.due_at))).scalar()
+
+    def get(self, intent_id: int) -> Intent | None:
+        return self._one(select(intents).where(intents.c.id == intent_id))
+
+    def by_key(self, shop: str, key: str) -> Intent | None:
+        return self._one(select(intents).where(intents.c.shop == shop, intents.c.key == key))
+
+    def of_copy(self, copy_id: int) -> list[Intent]:
+        return self._intents(select(intents).where(intents.c.copy_id == copy_id).order_by(intents.c.id))
+
+    def move(
+        self,
+        intent: Intent,
+        state: IntentState,
+        *,
+        now: datetime,
+        due_at: datetime | None = None,
+        remote_id: int | None = None,
+        result: dict[str, Any] | None = None,
+        error: str = "",
+        error_detail: str = "",
+        payload: dict[str, Any] | None = None,
+    ) -> Intent:
+        """A legal move, made only if the row is still in `intent.state`. Returns the row as it is now.
+
+        What is not given stays, but: `planned` without `due_at` is due at once, `confirmed` clears the error.
+        Raises StateError `outbox.illegal_move`, or `outbox.moved_elsewhere` when somebody else was first.
+        """
+        if state not in LEGAL_MOVES[intent.state]:
+            raise StateError("outbox.illegal_move", intent=intent.id, found=intent.state.value, wanted=state.value)
+        values: dict[str, Any] = {"state": state.value, "moved_at": now}
+        if state is IntentState.SENDING:
+            values |= {"sent_at": now, "attempts": intents.c.attempts + 1}
+        if state is IntentState.PLANNED or due_at is not None:
+            values["due_at"] = due_at or now
+        if error or state is IntentState.CONFIRMED:
+            values |= {"error": error, "error_detail": error_detail}
+        given = {"remote_id": remote_id, "result": result, "payload": payload}
+        values |= {name: value for name, value in given.items() if value is not None}
+        mine = intents.c.id == intent.id
+        with self._db.write() as connection:
+            moved = connection.execute(
+                update(intents).where(mine, intents.c.state == intent.state.value).values(values)
+            )
+            row = connection.execute(select(intents).where(mine)).mappings().first()
+            if moved.rowcount != 1 or row is None:
+                found = "gone" if row is None else row["state"]
+                raise StateError("outbox.moved_elsewhere", intent=intent.id, found=found, expected=intent.state.value)
+            _note_conflict(connection, intent, state, error, error_detail, now)
+            return to_intent(row)
+
+    def doubtful_after_crash(self, shop: str, now: datetime) -> list[Intent]:
+        """Every `sending` intent becomes in_doubt, to be looked up at once; returns them."""
+        mine = (intents.c.shop == shop) & (intents.c.state == IntentState.SENDING.value)
+        with self._db.write() as connection:
+            ids = list(connection.execute(select(intents.c.id).where(mine)).scalars())
+            if not ids:
+                return []
+            values = {
+                "state": IntentState.IN_DOUBT.value,
+                "due_at": now,
+                "moved_at": now,
+                "error": "outbox.interrupted",
+            }
+            connection.execute(update(intents).where(mine).values(error_detail="", **values))
+            rows = connection.execute(select(intents).where(intents.c.id.in_(ids)).order_by(intents.c.id)).mappings()
+            return [to_intent(row) for row in rows]
+
+    def states(self, shop: str) -> dict[str, int]:
+        """State -> number of intents."""
+        return self._counts(intents.c.state, intents.c.shop == shop)
+
+    def open_counts(self, shop: str) -> dict[str, int]:
+        """Kind -> number of intents that are planned, sending or in doubt."""
+        return self._counts(intents.c.kind, (intents.c.shop == shop) & intents.c.state.in_(_OPEN))
+
+    def listing(self, shop: str | None, states: Sequence[IntentState] = (), limit: int = 1000) -> list[Intent]:
+        """The newest `limit` intents in these states (none given: all), oldest of them first."""
+        query = select(intents).order_by(intents.c.id.desc()).limit(limit)
+        if shop is not None:
+            query = query.where(intents.c.shop == shop)
+        if states:
+            query = query.where(intents.c.state.in_([state.value for state in states]))
+        return self._intents(query)[::-1]
+
+    def _intents(self, query: Select[Any]) -> list[Intent]:
+        with self._db.read() as connection:
+            return [to_intent(row) for row in connection.execute(query).mappings()]
+
+    def _one(self, query: Select[Any]) -> Intent | None:
+        return next(iter(self._intents(query)), None)
+
+    def _counts(self, column: ColumnElement[str], where: ColumnElement[bool]) -> dict[str, int]:
+        with self._db.read() as connection:
+            found = connection.execute(select(column, func.count()).where(where).group_by(column).order_by(column))
+            return {name: number for name, number in found}  # noqa: C416 - rows are not pairs to dict()'s types
+
+
+def _heads(shop: str) -> Select[Any]:
+    """Intents that nothing of their group is before, that can be tried, and whose `after` is confirmed."""
+    before = intents.alias("before")
+    first = intents.alias("first")
+    blocked = exists().where(
+        before.c.shop == intents.c.shop,
+        before.c.group_key == intents.c.group_key,
+        before.c.id < intents.c.id,
+        before.c.state.not_in(DONE),
+    )
+    confirmed = exists().where(
+        first.c.shop == intents.c.shop,
+        first.c.key == intents.c.after,
+        first.c.state == IntentState.CONFIRMED.value,
+    )
+    may_start = or_(intents.c.after == "", confirmed)
+    return select(intents).where(and_(intents.c.shop == shop, intents.c.state.in_(_TRIED), ~blocked, may_start))
+
+
+def insert_intents(
+    connection: Connection, shop: str, new: Sequence[NewIntent], now: datetime, copy_id: int | None = None
+) -> list[Intent]:
+    """Insert wishes in the caller's transaction; a key that exists keeps its row. `copy_id`: for those without one."""
+    rows = [
+        {
+            "shop": shop,
+            "kind": item.kind.value,
+            "key": item.key,
+            "reference": item.reference,
+            "group_key": item.group,
+            "payload": item.payload,
+            "decided_on": item.decided_on,
+            "after": item.after,
+            "copy_id": item.copy_id if item.copy_id is not None else copy_id,
+            "origin": item.origin,
+            "state": IntentState.PLANNED.value,
+            "attempts": 0,
+            "created_at": now,
+            "due_at": now,
+            "moved_at": now,
+            "result": {},
+            "error": "",
+            "error_detail": "",
+        }
+        for item in new
+    ]
+    if not rows:
+        return []
+    insert_ignore(connection, intents, rows)
+    found: dict[str, Intent] = {}
+    for keys in in_batches([item.key for item in new]):
+        query = select(intents).where(intents.c.shop == shop, intents.c.key.in_(keys))
+        found.update((row["key"], to_intent(row)) for row in connection.execute(query).mappings())
+    return [found[item.key] for item in new]
+
+
+def to_intent(row: RowMapping) -> Intent:
+    return Intent(
+        id=row["id"],
+        shop=row["shop"],
+        kind=Kind(row["kind"]),
+        key=row["key"],
+        reference=row["reference"],
+        group=row["group_key"],
+        payload=row["payload"],
+        decided_on=row["decided_on"],
+        after=row["after"],
+        copy_id=row["copy_id"],
+        origin=row["origin"],
+        state=IntentState(row["state"]),
+        attempts=row["attempts"],
+        created_at=row["created_at"],
+        due_at=row["due_at"],
+        sent_at=row["sent_at"],
+        remote_id=row["remote_id"],
+        result=row["result"],
+        error=row["error"],
+        error_detail=row["error_detail"],
+    )
+
+
+def _note_conflict(
+    connection: Connection, intent: Intent, state: IntentState, reason: str, detail: str, now: datetime
+) -> None:
+    """The history of conflicts: opened by the move into that state, resolved by the move out of it."""
+    if state is IntentState.CONFLICT:
+        row = {"shop": intent.shop, "intent_id": intent.id, "reason": reason, "detail": detail, "opened_at": now}
+        connection.execute(conflict.insert().values(resolution="", **row))
+    elif intent.state is IntentState.CONFLICT:
+        mine = (conflict.c.intent_id == intent.id) & conflict.c.resolved_at.is_(None)
+        connection.execute(update(conflict).where(mine).values(resolved_at=now, resolution=state.value))

@@ -1,0 +1,204 @@
+"""The engine's own tables, as the newest migration leaves them (a test compares). Changing one needs a migration.
+
+`key`, `group` and the like are words of SQL: the columns here avoid them or leave the quoting to SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from connector.mirror.dialect import CleanText, Key, UTCDateTime
+
+VERSION_TABLE = "mirror_version"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", CleanText, nullable=False),
+)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("shop", String, primary_key=True),
+    Column("resource", String, primary_key=True),
+    Column("value", JSON(none_as_null=True)),
+    Column("reread", Boolean, nullable=False),  # a column was added: the next pull begins anew
+    Column("updated_at", UTCDateTime, nullable=False),
+)
+
+baseline = Table(
+    "baseline",
+    metadata,
+    Column("shop", String, primary_key=True),
+    Column("mailbox", String, primary_key=True),
+    Column("folder", String, primary_key=True),
+    Column("uidvalidity", BigInteger, nullable=False),
+    Column("uidnext", BigInteger, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),  # bytes before compression
+    Column("data", LargeBinary, nullable=False),  # zlib
+    Column("stored_at", UTCDateTime, nullable=False),
+)
+
+mail = Table(
+    "mail",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("shop", String, nullable=False),
+    Column("mailbox", String, nullable=False),
+    Column("folder", CleanText, nullable=False),
+    Column("role", String, nullable=False),
+    Column("uidvalidity", BigInteger, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    Column("internaldate", UTCDateTime, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mail_key", String(64), nullable=False),
+    Column("message_id", CleanText, nullable=False),
+    Column("from_addr", CleanText, nullable=False),
+    Column("subject", CleanText, nullable=False),
+    Column("mail_date", UTCDateTime),  # the Date header
+    Column("state", String, nullable=False),
+    Column("reason", CleanText, nullable=False),
+    Column("backfill", Boolean, nullable=False),
+    Column("blob", String(64), ForeignKey("blob.sha256")),
+    Column("text_hash", String(64), nullable=False),
+    Column("id_thread", BigInteger),
+    Column("id_message", BigInteger),
+    Column("intent_id", BigInteger),
+    Column("entered_at", UTCDateTime, nullable=False),
+    Column("concluded_at", UTCDateTime),
+    UniqueConstraint("shop", "mailbox", "folder", "uidvalidity", "uid"),
+    Index(None, "shop", "state", "internaldate", "id"),
+    Index(None, "shop", "mail_key"),
+    Index(None, "shop", "message_id"),
+    Index(None, "shop", "id_thread"),
+    Index(None, "blob"),
+    sqlite_autoincrement=True,
+)
+
+intent = Table(
+    "intent",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("shop", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("reference", CleanText, nullable=False),
+    Column("group_key", String, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("decided_on", JSON, nullable=False),
+    Column("after", String, nullable=False),
+    Column("copy_id", Key, ForeignKey("mail.id")),
+    Column("origin", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("sent_at", UTCDateTime),
+    Column("moved_at", UTCDateTime, nullable=False),
+    Column("remote_id", BigInteger),
+    Column("result", JSON, nullable=False),
+    Column("error", String, nullable=False),
+    Column("error_detail", CleanText, nullable=False),
+    UniqueConstraint("shop", "key"),
+    Index(None, "shop", "state", "id"),
+    Index(None, "shop", "group_key", "id", "state"),  # answers "is anything before me?" from the index alone
+    Index(None, "copy_id"),
+    sqlite_autoincrement=True,  # a number is never used twice, so that order by id is order of birth
+)
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("shop", String, nullable=False),
+    Column("intent_id", Key, ForeignKey("intent.id"), nullable=False),
+    Column("reason", String, nullable=False),  # the error code of the move
+    Column("detail", CleanText, nullable=False),
+    Column("opened_at", UTCDateTime, nullable=False),
+    Column("resolved_at", UTCDateTime),
+    Column("resolution", String, nullable=False),  # the state the intent went to, '' while open
+    Index(None, "shop", "resolved_at"),
+    Index(None, "intent_id"),
+    sqlite_autoincrement=True,
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("shop", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False),  # by the database's clock
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("shop", String, nullable=False),
+    Column("leg", String, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("finished_at", UTCDateTime),
+    Column("outcome", String, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("error", CleanText, nullable=False),
+    Index(None, "shop", "leg", "id"),
+    sqlite_autoincrement=True,
+)
+
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("shop", String, primary_key=True),
+    Column("resource", String, primary_key=True),
+    Column("row_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UTCDateTime, nullable=False),
+)
+
+quarantine_row = Table(
+    "quarantine_row",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("shop", String, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("row_id", BigInteger),
+    Column("row_key", String, nullable=False),  # the id, or a hash of the bytes where even the id is unknown
+    Column("reason", CleanText, nullable=False),
+    Column("raw", LargeBinary, nullable=False),  # zlib
+    Column("first_seen", UTCDateTime, nullable=False),
+    Column("last_seen", UTCDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    UniqueConstraint("shop", "resource", "row_key"),
+    sqlite_autoincrement=True,
+)

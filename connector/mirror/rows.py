@@ -1,0 +1,218 @@
+"""Storing the shop's rows: only what is new or changed is written, together with the cursor that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, select
+
+from connector.core.mapping import Resource, Row
+from connector.engine.ports import Broken, Stored
+from connector.errors import DataError
+from connector.mirror import quarantine
+from connector.mirror.database import Database
+from connector.mirror.dialect import in_batches, upsert
+from connector.mirror.own_tables import cursor as cursors
+from connector.mirror.own_tables import tombstone
+from connector.mirror.tables import MirroredTables
+
+_OWN_COLUMNS = ("shop", "id", "digest", "pulled_at", "email_key")
+
+
+class SqlRows:
+    """The port `Rows` over SQL. Commits are not flushed one by one: what a power cut takes is pulled again."""
+
+    def __init__(self, database: Database, tables: MirroredTables) -> None:
+        self._db = database
+        self._tables = tables
+
+    def store(
+        self,
+        shop: str,
+        resource: Resource,
+        rows: Sequence[Row],
+        cursor: dict[str, Any] | None,
+        broken: Sequence[Broken] = (),
+    ) -> Stored:
+        """One page, all or nothing. A row twice in the page: the last one counts. `cursor` None leaves it where it is.
+
+        Digests are compared first, so a page without news writes nothing at all. Raises DataError for a resource that
+        was not among those the mirror was opened with, StateError when the database cannot be written.
+        """
+        main = self._tables.main.get(resource.table)
+        if main is None:
+            raise DataError("mirror.unknown_table", table=resource.table)
+        page = {row.id: row for row in rows}
+        now = self._db.now()
+        with self._db.write(flush=False) as connection:
+            known = _digests(connection, main, shop, sorted(page))
+            fresh = [row for row in page.values() if not row.digest or known.get(row.id) != row.digest]
+            if fresh:
+                upsert(connection, main, _main_rows(main, shop, fresh, now), ("shop", "id"))
+                self._replace_parts(connection, resource.table, shop, fresh, known)
+                tomb = (tombstone.c.shop == shop) & (tombstone.c.resource == resource.name)
+                for some in in_batches([row.id for row in fresh if row.id not in known]):
+                    connection.execute(delete(tombstone).where(tomb, tombstone.c.row_id.in_(some)))
+            quarantine.release(connection, shop, resource.name, page)
+            quarantine.put(connection, shop, resource.name, broken, now)
+            if cursor is not None:
+                _move_cursor(connection, shop, resource.name, cursor, now)
+        changed = sum(1 for row in fresh if row.id in known)
+        return Stored(len(fresh) - changed, changed, len(page) - len(fresh))
+
+    def _replace_parts(
+        self, connection: Connection, table: str, shop: str, fresh: Sequence[Row], known: dict[int, str | None]
+    ) -> None:
+        """Languages and associations of the given rows: the old ones out, the new ones in."""
+        old = [row.id for row in fresh if row.id in known]
+        lang = self._tables.lang.get(table)
+        if lang is not None:
+            _delete_parts(connection, lang, "id", shop, old)
+            names = [name for name in lang.c.keys() if name not in ("shop", "id")]  # noqa: SIM118 - not a dict
+            new = {(row.id, part["id_lang"]): part for row in fresh for part in row.langs}
+            _insert(
+                connection,
+                lang,
+                [{"shop": shop, "id": key[0], **{n: part.get(n) for n in names}} for key, part in new.items()],
+            )
+        for name, child in self._tables.children.get(table, {}).items():
+            _delete_parts(connection, child, "parent_id", shop, old)
+            names = [n for n in child.c.keys() if n not in ("shop", "parent_id", "position")]  # noqa: SIM118
+            _insert(
+                connection,
+                child,
+                [
+                    {"shop": shop, "parent_id": row.id, "position": position, **{n: part.get(n) for n in names}}
+                    for row in fresh
+                    for position, part in enumerate(row.children.get(name, ()))
+                ],
+            )
+
+    def cursor(self, shop: str, resource: str) -> dict[str, Any] | None:
+        """Where the last page ended; None before the first, and again after a mapping gained a column."""
+        query = select(cursors.c.value).where(
+            cursors.c.shop == shop, cursors.c.resource == resource, cursors.c.reread.is_(False)
+        )
+        with self._db.read() as connection:
+            return connection.execute(query).scalar()
+
+    def count(self, shop: str, table: str) -> int:
+        """Rows of a table; 0 for one that is not mapped."""
+        target = self._tables.any(table)
+        if target is None:
+            return 0
+        with self._db.read() as connection:
+            return connection.execute(select(func.count()).where(target.c.shop == shop)).scalar_one()
+
+    def ids_where(self, shop: str, table: str, column: str, value: object) -> set[int]:
+        """Ids whose column equals the value (None: IS NULL). Raises DataError for a column that is not mapped."""
+        target = self._tables.main.get(table)
+        if target is None:
+            return set()
+        if column not in target.c:
+            raise DataError("mirror.unknown_column", table=table, column=column)
+        # SQLAlchemy writes == None as IS NULL
+        query = select(target.c.id).where(target.c.shop == shop, target.c[column] == value)
+        with self._db.read() as connection:
+            return set(connection.execute(query).scalars())
+
+    def all_ids(self, shop: str, table: str) -> set[int]:
+        target = self._tables.main.get(table)
+        if target is None:
+            return set()
+        with self._db.read() as connection:
+            return set(connection.execute(select(target.c.id).where(target.c.shop == shop)).scalars())
+
+    def patch(self, shop: str, table: str, row_id: int, values: dict[str, Any]) -> None:
+        """Write columns of one row, making the row when it is new. What is not mapped is left out.
+
+        The digest is emptied, so that the next pull writes the shop's truth even if it has not changed since.
+        """
+        target = self._tables.main.get(table)
+        known = {name: value for name, value in values.items() if target is not None and name in target.c}
+        if target is None or not known:
+            return
+        row = {"shop": shop, "id": row_id, "digest": "", "pulled_at": self._db.now(), **known}
+        if "email_key" in target.c and "email" in known:
+            row["email_key"] = folded(known["email"])
+        with self._db.write(flush=False) as connection:
+            upsert(connection, target, [row], ("shop", "id"))
+
+    def remove(self, shop: str, resource: Resource, ids: Iterable[int]) -> int:
+        """Rows that are gone from the shop leave the mirror, with their parts; a tombstone each keeps the date.
+
+        Returns how many there were. A row that comes back loses its tombstone when it is stored.
+        """
+        main = self._tables.main.get(resource.table)
+        if main is None:
+            return 0
+        now = self._db.now()
+        with self._db.write(flush=False) as connection:
+            wanted = sorted(set(ids))
+            gone = sorted(_digests(connection, main, shop, wanted))
+            for part, column in self._parts(resource.table):
+                _delete_parts(connection, part, column, shop, gone)
+            _delete_parts(connection, main, "id", shop, gone)
+            quarantine.release(connection, shop, resource.name, wanted)
+            graves = [{"shop": shop, "resource": resource.name, "row_id": row, "at": now} for row in gone]
+            upsert(connection, tombstone, graves, ("shop", "resource", "row_id"))
+        return len(gone)
+
+    def _parts(self, table: str) -> Iterable[tuple[Table, str]]:
+        if table in self._tables.lang:
+            yield self._tables.lang[table], "id"
+        for child in self._tables.children.get(table, {}).values():
+            yield child, "parent_id"
+
+    def rereads(self, shop: str) -> list[str]:
+        """Resources that gained a column and have not begun their new reading yet."""
+        query = select(cursors.c.resource).where(cursors.c.shop == shop, cursors.c.reread.is_(True))
+        with self._db.read() as connection:
+            return sorted(connection.execute(query).scalars())
+
+
+def folded(email: str | None) -> str | None:
+    """The form in which addresses are compared."""
+    return None if email is None else email.strip().casefold()
+
+
+def _digests(connection: Connection, main: Table, shop: str, ids: Sequence[int]) -> dict[int, str | None]:
+    found: dict[int, str | None] = {}
+    for some in in_batches(ids):
+        query = select(main.c.id, main.c.digest).where(main.c.shop == shop, main.c.id.in_(some))
+        found.update((row.id, row.digest) for row in connection.execute(query))
+    return found
+
+
+def _main_rows(main: Table, shop: str, fresh: Sequence[Row], now: datetime) -> list[dict[str, Any]]:
+    names = [name for name in main.c.keys() if name not in _OWN_COLUMNS]  # noqa: SIM118 - not a dict
+    with_email = "email_key" in main.c
+    rows = []
+    for row in fresh:
+        record = {"shop": shop, "id": row.id, "digest": row.digest, "pulled_at": now}
+        record.update((name, row.values.get(name)) for name in names)
+        if with_email:
+            record["email_key"] = folded(row.values.get("email"))
+        rows.append(record)
+    return rows
+
+
+def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(table.insert(), rows)
+
+
+def _delete_parts(connection: Connection, table: Table, column: str, shop: str, ids: Sequence[int]) -> None:
+    for some in in_batches(ids):
+        connection.execute(delete(table).where(table.c.shop == shop, table.c[column].in_(some)))
+
+
+def _move_cursor(connection: Connection, shop: str, resource: str, value: dict[str, Any], now: datetime) -> None:
+    mine = (cursors.c.shop == shop) & (cursors.c.resource == resource)
+    found = connection.execute(select(cursors.c.value, cursors.c.reread).where(mine)).first()
+    if found is not None and found.value == value and not found.reread:
+        return
+    row = {"shop": shop, "resource": resource, "value": value, "reread": False, "updated_at": now}
+    upsert(connection, cursors, [row], ("shop", "resource"))
