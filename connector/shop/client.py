@@ -16,6 +16,7 @@ from typing import Any
 from connector.core.mapping import Resource
 from connector.core.model import History, OrderCarrier, OrderFacts, ShopInfo
 from connector.core.query import Filter, Query
+from connector.core.wording import safe_message
 from connector.engine.ports import NewMessage, NewThread, Page, Record
 from connector.errors import ShopError, ShopMisconfigured, ShopRejected, ShopUnreadable
 from connector.shop import codec, faults
@@ -24,7 +25,6 @@ from connector.shop.dialect import THREAD_STATUSES, TOKEN_LIMIT, USER_AGENT_LIMI
 from connector.shop.faults import Answer, Call
 from connector.shop.query import Params
 from connector.shop.reading import CHUNK, Reader
-from connector.shop.text import storable
 from connector.shop.transport import Transport
 
 _JSON: Params = [("output_format", "JSON")]
@@ -86,6 +86,12 @@ class ShopClient:
     def version(self) -> str:
         """PrestaShop's version as the last answer told it, '' before the first."""
         return self._version
+
+    def dialect(self) -> Dialect:
+        """What this shop's version can do; asks the shop once when no answer has told it yet. Raises as `probe`."""
+        if not self._version and not self._probed:
+            self.probe()
+        return Dialect.of(self._version)
 
     def close(self) -> None:
         self._http.close()
@@ -195,20 +201,23 @@ class ShopClient:
         )
 
     def create_message(self, message: NewMessage) -> int:
-        """The text is sent as `text.storable` makes it. The date is not set here: see `set_message_date`.
+        """The text goes through `core.wording.safe_message`, with what this version's table can hold (applying it twice
+        changes nothing more). `date_add_local` is not used here: a POST ignores it, see `set_message_date`.
 
         Raises as `create_thread` (look up by reference)."""
         if len(message.reference) > USER_AGENT_LIMIT:
             raise ShopRejected(
                 "shop.value_too_long", resource="customer_messages", field="user_agent", limit=USER_AGENT_LIMIT
             )
+        dialect = self.dialect()
+        text = safe_message(message.text, keeps_html=dialect.keeps_html, utf8mb4=dialect.utf8mb4)
         return self._create(
             "customer_messages",
             "customer_message",
             [
                 ("id_employee", str(message.id_employee)),
                 ("id_customer_thread", str(message.id_thread)),
-                ("message", storable(message.text, self._dialect())),
+                ("message", text.text),
                 ("user_agent", message.reference),
                 ("private", "1" if message.private else "0"),
             ],
@@ -216,7 +225,7 @@ class ShopClient:
 
     def set_message_date(self, message_id: int, date_add_local: str) -> bool:
         """A POST forces date_add to now, a PATCH stores it as sent; a PUT of a message is never made."""
-        if not self._dialect().has_patch:
+        if not self.dialect().has_patch:
             return False
         self._change("PATCH", "customer_messages", "customer_message", message_id, [("date_add", date_add_local)])
         return True
@@ -237,7 +246,7 @@ class ShopClient:
 
     def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> None:
         """Before 1.7.1 the shop cannot mail on this and `mail_customer` has no effect."""
-        params = _MAIL if mail_customer and self._dialect().mails_tracking else []
+        params = _MAIL if mail_customer and self.dialect().mails_tracking else []
         self._set("order_carriers", "order_carrier", order_carrier_id, "tracking_number", number, params)
 
     # --- the machinery ---
@@ -245,11 +254,6 @@ class ShopClient:
     def _saw(self, answer: Answer) -> None:
         if answer.version:
             self._version = answer.version
-
-    def _dialect(self) -> Dialect:
-        if not self._version and not self._probed:
-            self.probe()
-        return Dialect.of(self._version)
 
     def _single(self, resource: str, row_id: int) -> Record | None:
         """A row by its id, None if there is none. Text before the answer spoils JSON only."""
@@ -291,7 +295,7 @@ class ShopClient:
 
     def _set(self, resource: str, entity: str, row_id: int, field: str, value: str, params: Params) -> None:
         """One field of one row. Before 8 by a PUT of the whole row, read right before: what is left out is reset."""
-        if self._dialect().has_patch:
+        if self.dialect().has_patch:
             self._change("PATCH", resource, entity, row_id, [(field, value)], params)
             return
         rows = self._list(resource, Query((Filter("id", "eq", (str(row_id),)),)))

@@ -48,7 +48,7 @@ class Dialect:
         return self.version >= (1, 7, 7)
 
     @property
-    def html_messages(self) -> bool:
+    def keeps_html(self) -> bool:
         """customer_messages.message is HTML since 8.0.0: kept raw up to 8.1.2, purified from 8.1.3 on; before, plain
         text whose tags are stripped (recordings 215, 217)."""
         return self.version >= (8,)

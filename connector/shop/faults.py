@@ -140,7 +140,7 @@ def _server_fault(call: Call, answer: Answer, codes: list[int]) -> ShopError:
         if died_before_writing(answer.body):
             return ShopRejected("shop.state_or_order_unknown", **facts)
         if codes == [46] and call.resource in ("order_histories", "order_carriers"):
-            return ShopOutcomeUnknown("shop.saved_without_mail", **facts)
+            return ShopOutcomeUnknown("shop.mail_failed", **facts)
         return ShopOutcomeUnknown("shop.write_failed_late", **facts)
     if status in _PASSING:
         return ShopUnavailable("shop.unavailable", retry_after(answer), **facts)

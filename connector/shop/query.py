@@ -42,7 +42,8 @@ def _conditions(query: Query) -> Params:
     if query.uses_dates:
         params.append(("date", "1"))  # without it the shop refuses date_add and date_upd (recordings 09, 146)
     if query.sort:
-        params.append(("sort", "[" + ",".join(f"{_field(name)}_ASC" for name in query.sort) + "]"))
+        direction = "DESC" if query.newest_first else "ASC"
+        params.append(("sort", "[" + ",".join(f"{_field(name)}_{direction}" for name in query.sort) + "]"))
     if query.limit > 0:
         params.append(("limit", str(query.limit)))  # in brackets it would be read as 0 (LIMIT 0, n for every page)
     if query.id_shop:

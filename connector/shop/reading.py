@@ -9,6 +9,7 @@ that the shop no longer has is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from connector.core.query import Filter, Query
@@ -192,7 +193,7 @@ def _by_ids(ids: Sequence[int], query: Query) -> Query:
 
 
 def _with_all_fields(query: Query) -> Query:
-    return Query(query.filters, query.sort, query.limit, (), query.id_shop)
+    return replace(query, display=())
 
 
 def _reason(error: ShopError) -> str:
