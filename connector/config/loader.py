@@ -56,7 +56,7 @@ def _add(gathered: Gathered, detail: ErrorDetails) -> None:
     loc = tuple(str(part) for part in detail["loc"] if not isinstance(part, int) and part != "[key]")
     kind, name = detail["type"], loc[-1] if loc else ""
     expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    found = _found(name, detail)
+    expected, found = _WANTED.get(kind, expected), _found(name, detail)
     if kind == "default_factory_not_called":  # follows from another problem in the same table
         return
     if kind == "extra_forbidden":
@@ -72,6 +72,9 @@ def _add(gathered: Gathered, detail: ErrorDetails) -> None:
         gathered.problem(loc, expected, found)
 
 
+_WANTED = {"dict_type": "a table", "model_type": "a table", "tuple_type": "a list"}
+
+
 def _found(name: str, detail: ErrorDetails) -> str:
     value = detail["input"]
     if value is None:
@@ -82,6 +85,8 @@ def _found(name: str, detail: ErrorDetails) -> str:
         return "a table"
     if isinstance(value, (list, tuple)):
         return "a list"
+    if detail["type"] in _WANTED:  # a text where a table should be may be anything, also a secret
+        return "a single value"
     text = str(value)
     if ("@" in text and "//" in text) or "?" in text:  # an address with a password or a key in it
         text = f"{text.partition('//')[0]}//{MASK}" if "//" in text else MASK
