@@ -26,8 +26,7 @@ that neither strip_tags nor HTMLPurifier touches."""
 MARKER = "[…]"
 
 # Names of event handlers without the leading `on`. PrestaShop 8.2.1 and 9.0.0 know more than 1.6; all are here.
-EVENTS = frozenset(
-    """
+_EVENT_NAMES = """
     abort activate afterprint afterupdate animationcancel animationend animationiteration animationstart autocomplete
     autocompleteerror auxclick beforeactivate beforecopy beforecut beforedeactivate beforeeditfocus beforeinput
     beforepaste beforeprint beforeunload beforeupdate begin blur bounce cancel canplay canplaythrough cellchange change
@@ -43,8 +42,8 @@ EVENTS = frozenset(
     securitypolicyviolation seeked seeking select selectionchange selectstart show slotchange sort stalled start stop
     storage submit suspend timeupdate toggle touchcancel touchend touchmove touchstart transitioncancel transitionend
     transitionrun transitionstart unhandledrejection unload volumechange waiting wheel
-    """.split()
-)
+"""
+EVENTS = frozenset(_EVENT_NAMES.split())
 
 _LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff\ufffe\uffff]")
@@ -98,7 +97,8 @@ def safe_message(text: str, *, keeps_html: bool, utf8mb4: bool, limit: int = 65_
 
 def comparable(text: str) -> str:
     """The normal form for recognising copies: entities decoded, tags dropped, `<br />` a white space, white space
-    folded to single spaces, invisible and control characters and angle brackets dropped, 4-byte characters spelt out, NFC."""
+    folded to single spaces, invisible and control characters and angle brackets dropped, 4-byte characters spelt out,
+    NFC."""
     out = _LINE_ENDS.sub("\n", text)
     out = _INVISIBLE.sub("", _FORBIDDEN.sub("", out))
     for _ in range(3):  # a text may have been escaped by the mail program, by us and by the shop
