@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select, update
@@ -20,7 +21,7 @@ from connector.mirror.own_tables import baseline as baselines
 from connector.mirror.own_tables import blob as blobs
 from connector.mirror.own_tables import mail
 
-_MESSAGE_ID_LENGTH = 600  # characters; an index row of PostgreSQL ends at 2704 bytes, and strangers choose the length
+_INDEXED_LENGTH = 400  # characters; an index row of PostgreSQL ends at 2704 bytes, and strangers choose the length
 _LEVEL = 1  # zlib: most mail is base64, where a higher level costs three times as long for a few per cent
 
 
@@ -117,6 +118,25 @@ class SqlLedger:
         wanted = sorted({_cut(value) for value in message_ids if value})
         return self._copies(_copies(shop).where(mail.c.message_id.in_(wanted)).order_by(mail.c.id)) if wanted else []
 
+    def of_thread(self, shop: str, thread_id: int) -> list[Copy]:
+        """Imported copies of a thread from customers' folders, oldest first."""
+        imported = (mail.c.state == MailState.IMPORTED.value) & (mail.c.role == Role.CUSTOMERS.value)
+        query = _copies(shop).where(mail.c.id_thread == thread_id, imported)
+        return self._copies(query.order_by(mail.c.internaldate, mail.c.id))
+
+    def count_from(self, shop: str, from_addr: str, after: datetime, until: datetime) -> int:
+        """Copies in customers' folders from this sender with after < internaldate <= until, backfill left out."""
+        query = select(func.count()).where(
+            mail.c.shop == shop,
+            mail.c.from_addr == _cut(from_addr),
+            mail.c.internaldate > after,
+            mail.c.internaldate <= until,
+            mail.c.role == Role.CUSTOMERS.value,
+            mail.c.backfill.is_(False),
+        )
+        with self._db.read() as connection:
+            return connection.execute(query).scalar_one()
+
     def conclude(
         self,
         copy: Copy,
@@ -174,8 +194,8 @@ def _copies(shop: str) -> Select[Any]:
     return select(mail).where(mail.c.shop == shop)
 
 
-def _cut(message_id: str) -> str:
-    return message_id[:_MESSAGE_ID_LENGTH]
+def _cut(text: str) -> str:
+    return text[:_INDEXED_LENGTH]
 
 
 def _main_intent(made: Sequence[Intent]) -> Intent:
@@ -194,7 +214,7 @@ def _to_row(shop: str, item: NewCopy) -> dict[str, Any]:
         "size": item.size,
         "mail_key": item.identity.mail_key,
         "message_id": _cut(item.identity.message_id),
-        "from_addr": item.identity.from_addr,
+        "from_addr": _cut(item.identity.from_addr),
         "subject": item.identity.subject,
         "mail_date": item.identity.date,
         "state": MailState.RECEIVED.value,

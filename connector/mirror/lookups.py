@@ -52,11 +52,6 @@ class SqlLookups:
     def customers_by_email(self, shop: str, email: str) -> list[Customer]:
         return [_customer(row) for row in self._rows(shop, "customers", email_key=folded(email))]
 
-    def customer_names(self, shop: str, customer_id: int) -> tuple[str, str] | None:
-        """First name, last name."""
-        row = next(iter(self._rows(shop, "customers", id=customer_id)), None)
-        return None if row is None else (row.get("firstname") or "", row.get("lastname") or "")
-
     def employees(self, shop: str) -> list[Employee]:
         rows = self._rows(shop, "employees")
         return [Employee(row["id"], row.get("email") or "", bool(row.get("active"))) for row in rows]
@@ -90,6 +85,15 @@ class SqlLookups:
         rows = self._rows(shop, "configurations", name=name)
         rows.sort(key=lambda row: (bool(row.get("id_shop") or row.get("id_shop_group")), row["id"]))
         return next((row.get("value") for row in rows), None)
+
+    def payments(self, shop: str, order_reference: str) -> int:
+        """How many payments are booked for orders with this reference."""
+        return len(self._rows(shop, "order_payments", order_reference=order_reference))
+
+    def default_shop(self, shop: str) -> int:
+        """The lowest active id_shop, 1 when shops are not mirrored."""
+        rows = self._rows(shop, "shops")
+        return next((row["id"] for row in rows if row.get("active") and not row.get("deleted")), 1)
 
     def languages(self, shop: str) -> dict[int, str]:
         return {row["id"]: (row.get("iso_code") or "").lower() for row in self._rows(shop, "languages")}

@@ -12,15 +12,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, or_, select, update
 from sqlalchemy.sql.expression import Select
 
-from connector.core.model import LEGAL_MOVES, Intent, IntentState, Kind, NewIntent
+from connector.core.model import FINAL, LEGAL_MOVES, Intent, IntentState, Kind, NewIntent
 from connector.errors import StateError
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches, insert_ignore
 from connector.mirror.own_tables import conflict
 from connector.mirror.own_tables import intent as intents
 
-DONE = (IntentState.CONFIRMED.value, IntentState.CANCELLED.value)
-"""States that let the next intent of the group pass."""
+IN_THE_WAY = ("planned", "sending", "in_doubt", "conflict")
+"""States in which an intent holds up the later ones of its group. A failed one is a person's business: it holds up only
+what comes `after` it."""
+IN_FLIGHT = (IntentState.SENDING.value, IntentState.IN_DOUBT.value)
 _TRIED = (IntentState.PLANNED.value, IntentState.IN_DOUBT.value)
 _OPEN = (*_TRIED, IntentState.SENDING.value)
 
@@ -53,6 +55,18 @@ class SqlOutbox:
         with self._db.read() as connection:
             return connection.execute(select(func.min(heads.c.due_at))).scalar()
 
+    def waiting_for(self, shop: str, key: str) -> list[Intent]:
+        """Intents, not final, that come after this key, directly or through others; oldest first."""
+        found: dict[str, Intent] = {}
+        wave = [key]
+        with self._db.read() as connection:
+            while wave:
+                query = select(intents).where(intents.c.shop == shop, intents.c.after.in_(wave))
+                new = [to_intent(row) for row in connection.execute(query).mappings()]
+                wave = [item.key for item in new if item.key not in found and item.key != key]
+                found.update((item.key, item) for item in new)
+        return sorted((item for item in found.values() if item.state not in FINAL), key=lambda item: item.id)
+
     def get(self, intent_id: int) -> Intent | None:
         return self._one(select(intents).where(intents.c.id == intent_id))
 
@@ -78,6 +92,7 @@ class SqlOutbox:
         """A legal move, made only if the row is still in `intent.state`. Returns the row as it is now.
 
         What is not given stays, but: `planned` without `due_at` is due at once, `confirmed` clears the error.
+        Every move to `sending` counts an attempt.
         Raises StateError `outbox.illegal_move`, or `outbox.moved_elsewhere` when somebody else was first.
         """
         if state not in LEGAL_MOVES[intent.state]:
@@ -151,14 +166,23 @@ class SqlOutbox:
 
 
 def _heads(shop: str) -> Select[Any]:
-    """Intents that nothing of their group is before, that can be tried, and whose `after` is confirmed."""
-    before = intents.alias("before")
-    first = intents.alias("first")
+    """Intents that can be tried, with nothing of their group in the way, and whose `after` is confirmed.
+
+    A failed intent that a person sends again may find a later one of its group on the way already. It waits for that
+    one, and that one, when in doubt, is looked up without waiting for it: otherwise each would wait for the other.
+    """
+    other, first = intents.alias("other"), intents.alias("first")
+    planned = intents.c.state == IntentState.PLANNED.value
+    earlier = other.c.id < intents.c.id
     blocked = exists().where(
-        before.c.shop == intents.c.shop,
-        before.c.group_key == intents.c.group_key,
-        before.c.id < intents.c.id,
-        before.c.state.not_in(DONE),
+        other.c.shop == intents.c.shop,
+        other.c.group_key == intents.c.group_key,
+        other.c.id != intents.c.id,
+        or_(
+            other.c.state == IntentState.SENDING.value,
+            and_(other.c.state == IntentState.IN_DOUBT.value, or_(planned, earlier)),
+            and_(other.c.state.in_(IN_THE_WAY), planned, earlier),
+        ),
     )
     confirmed = exists().where(
         first.c.shop == intents.c.shop,

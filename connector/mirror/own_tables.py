@@ -101,6 +101,7 @@ mail = Table(
     Index(None, "shop", "state", "internaldate", "id"),
     Index(None, "shop", "mail_key"),
     Index(None, "shop", "message_id"),
+    Index(None, "shop", "from_addr", "internaldate"),
     Index(None, "shop", "id_thread"),
     Index(None, "blob"),
     sqlite_autoincrement=True,
@@ -133,6 +134,7 @@ intent = Table(
     UniqueConstraint("shop", "key"),
     Index(None, "shop", "state", "id"),
     Index(None, "shop", "group_key", "id", "state"),  # answers "is anything before me?" from the index alone
+    Index(None, "shop", "after"),
     Index(None, "copy_id"),
     sqlite_autoincrement=True,  # a number is never used twice, so that order by id is order of birth
 )

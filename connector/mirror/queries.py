@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from connector.core.model import IntentState, MailState
 from connector.mirror.database import Database
-from connector.mirror.outbox import DONE
+from connector.mirror.outbox import IN_FLIGHT, IN_THE_WAY
 from connector.mirror.own_tables import conflict, cursor, mail
 from connector.mirror.own_tables import intent as intents
 from connector.mirror.tables import MirroredTables
@@ -187,7 +187,7 @@ class Queries:
     def intents(self, shop: str | None = None, states: Iterable[IntentState] = (), limit: int = 1000) -> list[View]:
         """The newest intents, oldest of them first, without payload. `group` is the group; `waits_for` is None or
         {key, state, why} of the intent that holds it up: why=after (it must be confirmed first; state `missing` when
-        it was never made) or why=order (an earlier one of the group is not done)."""
+        it was never made) or why=order (another of the group goes first)."""
         wanted = [state.value for state in states]
         where = intents.c.state.in_(wanted) if wanted else intents.c.id.is_not(None)
         with self._db.read() as connection:
@@ -247,7 +247,7 @@ class Queries:
 
 
 def _unfinished() -> ColumnElement[bool]:
-    return intents.c.state.not_in(DONE)
+    return intents.c.state.not_in((IntentState.CONFIRMED.value, IntentState.CANCELLED.value))
 
 
 def _mails(connection: Connection, where: ColumnElement[bool], limit: int) -> list[View]:
@@ -259,21 +259,26 @@ def _intents(connection: Connection, where: ColumnElement[bool], limit: int) -> 
     columns = [intents.c[name] for name in _INTENT] + [intents.c.group_key.label("group")]
     query = select(*columns).where(where).order_by(intents.c.id.desc()).limit(limit)
     rows = [_plain(row) for row in connection.execute(query).mappings()][::-1]
-    unfinished = select(func.min(intents.c.id)).where(_unfinished()).group_by(intents.c.shop, intents.c.group_key)
+    in_the_way = select(func.min(intents.c.id)).where(intents.c.state.in_(IN_THE_WAY))
+    in_the_way = in_the_way.group_by(intents.c.shop, intents.c.group_key)
     brief = select(intents.c.id, intents.c.shop, intents.c.group_key, intents.c.key, intents.c.state)
-    heads = {(h.shop, h.group_key): h for h in connection.execute(brief.where(intents.c.id.in_(unfinished)))}
+    heads = {(h.shop, h.group_key): h for h in connection.execute(brief.where(intents.c.id.in_(in_the_way)))}
+    flying = {(f.shop, f.group_key): f for f in connection.execute(brief.where(intents.c.state.in_(IN_FLIGHT)))}
     named = select(intents.c.after).where(where, intents.c.after != "")
     first = {(f.shop, f.key): f for f in connection.execute(brief.where(intents.c.key.in_(named)))}
     for row in rows:
         row["waits_for"] = None
         if row["state"] not in (IntentState.PLANNED.value, IntentState.IN_DOUBT.value):
             continue
-        after, head = first.get((row["shop"], row["after"])), heads.get((row["shop"], row["group"]))
+        after, group = first.get((row["shop"], row["after"])), (row["shop"], row["group"])
+        head, ahead = heads.get(group), flying.get(group)
         if row["after"] and (after is None or after.state != IntentState.CONFIRMED.value):
             state = "missing" if after is None else after.state
             row["waits_for"] = {"key": row["after"], "state": state, "why": "after"}
-        elif head is not None and head.id < row["id"]:
-            row["waits_for"] = {"key": head.key, "state": head.state, "why": "order"}
+        elif row["state"] == IntentState.PLANNED.value:
+            other = head if head is not None and head.id < row["id"] else ahead
+            if other is not None and other.id != row["id"]:
+                row["waits_for"] = {"key": other.key, "state": other.state, "why": "order"}
     return rows
 
 

@@ -26,7 +26,7 @@ class SqlRuns:
         """Note the start; returns the row for `finish`. A row without an end is a run that died or still goes on."""
         row = {"shop": shop, "leg": leg, "run_id": run_id, "started_at": at, "outcome": "", "counts": {}, "error": ""}
         with self._db.write(flush=False) as connection:
-            number = connection.execute(run.insert().values(row).returning(run.c.id)).scalar_one()
+            number: int = connection.execute(run.insert().values(row).returning(run.c.id)).scalar_one()
             if number % _CLEAN_EVERY == 0:
                 kept = select(func.max(run.c.id)).where(run.c.outcome == OK).group_by(run.c.shop, run.c.leg)
                 connection.execute(delete(run).where(run.c.started_at < at - KEPT, run.c.id.not_in(kept)))

@@ -123,6 +123,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_mail_blob"), "mail", ["blob"], unique=False)
+    op.create_index(
+        op.f("ix_mail_shop_from_addr_internaldate"), "mail", ["shop", "from_addr", "internaldate"], unique=False
+    )
     op.create_index(op.f("ix_mail_shop_id_thread"), "mail", ["shop", "id_thread"], unique=False)
     op.create_index(op.f("ix_mail_shop_mail_key"), "mail", ["shop", "mail_key"], unique=False)
     op.create_index(op.f("ix_mail_shop_message_id"), "mail", ["shop", "message_id"], unique=False)
@@ -158,6 +161,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_intent_copy_id"), "intent", ["copy_id"], unique=False)
+    op.create_index(op.f("ix_intent_shop_after"), "intent", ["shop", "after"], unique=False)
     op.create_index(
         op.f("ix_intent_shop_group_key_id_state"), "intent", ["shop", "group_key", "id", "state"], unique=False
     )
