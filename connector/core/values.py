@@ -54,7 +54,7 @@ def to_int(value: object) -> int | None:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if not whole and not (isinstance(value, str) and _INT.fullmatch(value)):
         raise ValueError("whole number")
-    number = int(value)  # type: ignore[call-overload]
+    number: int = int(value)  # type: ignore[call-overload]
     if not -_BIGINT <= number < _BIGINT:
         raise ValueError("whole number")
     return number
