@@ -14,6 +14,7 @@ from connector.core.query import Filter, Query
 Params = list[tuple[str, str]]
 
 _FIELD = re.compile(r"[a-z][a-z0-9_]*", re.IGNORECASE)
+_UNASKABLE = re.compile("[\\[\\]|\r\n\0\ud800-\udfff]")
 _RANGE_BOUND = re.compile(r"[\d.:\-\s]+")  # what the shop takes as a bound of a range; else `[a,b]` is an equality
 _LOOKS_LIKE_RANGE = re.compile(r"[\d.:\-\s]+,[\d.:\-\s]+")
 
@@ -61,7 +62,7 @@ def _field(name: str) -> str:
 
 def _value(item: Filter) -> str:
     for value in item.values:
-        if re.search(r"[\[\]|\r\n\0]", value):
+        if _UNASKABLE.search(value):
             raise ValueError(f"filter on {item.field}: the shop cannot be asked for a value with [ ] | or a line break")
         if item.op == "starts" and "%" in value:
             raise ValueError(f"filter on {item.field}: % is a wildcard")

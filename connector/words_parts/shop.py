@@ -3,158 +3,160 @@
 WORDS = {
     # the address and what answers there
     "shop.base_url_wrong": (
-        "{base_url} is no address of a shop",
+        "{base_url} is no address of a shop.",
         "Give the shop's address as https://host or https://host/folder, without user, question mark or #.",
     ),
     "shop.redirected": (
-        "the shop at {base_url} sends every request to another address ({status}): {suggested}",
+        "The shop at {base_url} sends every request to another address ({status}): {suggested}.",
         "Set base_url to exactly that address, as it stands in the back office under Shop Parameters > Traffic & SEO. "
         "Redirects are not followed, because they would turn a write into a read.",
     ),
     "shop.redirected_home": (
-        "the shop at {base_url} sends the request to its own home page ({status})",
+        "The shop at {base_url} sends the request to its own home page ({status}).",
         "The id_shop asked for does not exist, or it is 'all' on a version before 8.1. Check the multistore settings.",
     ),
     "shop.not_an_api": (
-        "what answers at {base_url}/api is not a PrestaShop webservice (status {status})",
+        "What answers at {base_url}/api is not a PrestaShop webservice (status {status}).",
         "Check base_url. If it is right, turn on friendly URLs in the back office, or let the web server pass /api to "
         "webservice/dispatcher.php.",
     ),
     "shop.webservice_off": (
-        "the webservice of the shop is switched off",
+        "The webservice of the shop is switched off.",
         "Enable it in the back office under Advanced Parameters > Webservice.",
     ),
     "shop.unreachable": (
-        "the shop at {base_url} cannot be reached",
+        "The shop at {base_url} cannot be reached.",
         "Check the name, the network and any proxy. It is tried again by itself.",
     ),
     "shop.tls_failed": (
-        "no safe connection to {base_url}: the certificate is not trusted, or TLS failed",
+        "No safe connection to {base_url}: the certificate is not trusted, or TLS failed.",
         "Renew the shop's certificate, or set ca_file to the authority that signed it.",
     ),
     "shop.timeout": (
-        "the shop did not answer about {resource} in time",
+        "The shop did not answer about {resource} in time.",
         "It is tried again by itself. If it stays, ask for smaller pages or give a longer read timeout.",
     ),
     "shop.answer_cut": (
-        "the connection ended in the middle of the answer about {resource}",
+        "The connection ended in the middle of the answer about {resource}.",
         "It is tried again by itself. If it stays, look for limits of the web server or a proxy.",
     ),
     "shop.unavailable": (
-        "the shop is not available now (status {status}, {resource})",
+        "The shop is not available now (status {status}, {resource}).",
         "It is tried again by itself. If it stays, look into the shop's PHP and web server logs.",
     ),
     "shop.too_many_requests": (
-        "the shop's host wants fewer requests; next try in {retry_after} s",
+        "The shop's host wants fewer requests; next try in {retry_after} s.",
         "It is tried again by itself. If it stays, pull less often or ask the host to allow this address.",
     ),
     "shop.blocked": (
-        "something in front of the shop refuses {method} {resource} (403): a firewall or bot protection",
+        "Something in front of the shop refuses {method} {resource} (403): a firewall or bot protection.",
         "Allow this machine's address, the methods GET, POST, PUT and PATCH, and the path /api.",
     ),
     "shop.other_login": (
-        "a login that is not the webservice's stands in front of the shop (401)",
+        "A login that is not the webservice's stands in front of the shop (401).",
         "Take the password protection of the web server off the path /api: one request can carry only one login.",
     ),
     # the key and its rights
     "shop.key_malformed": (
-        "the webservice key of {base_url} cannot be one: it is empty or has characters that no key has",
+        "The webservice key of {base_url} cannot be one: it is empty or has characters that no key has.",
         "Copy the key of 32 characters from Advanced Parameters > Webservice.",
     ),
     "shop.key_refused": (
-        "the shop refuses the webservice key (codes {codes})",
+        "The shop refuses the webservice key (codes {codes}).",
         "Check that the key is complete, enabled and has permissions in Advanced Parameters > Webservice.",
     ),
     "shop.key_not_received": (
-        "the webservice key does not reach the shop",
+        "The webservice key does not reach the shop.",
         "The web server drops the Authorization header: turn on the CGI mode in Advanced Parameters > Webservice, or "
         "pass the header on to PHP.",
     ),
     "shop.resource_forbidden": (
-        "the webservice key has no right on {resource}",
+        "The webservice key has no right on {resource}.",
         "Tick {resource} for this key in Advanced Parameters > Webservice.",
     ),
     "shop.method_forbidden": (
-        "the webservice key may not use {method} on {resource}",
-        "Tick {method} for {resource} in Advanced Parameters > Webservice. After an upgrade to 8 old keys have no PATCH.",
+        "The webservice key may not use {method} on {resource}.",
+        "Tick {method} for {resource} in Advanced Parameters > Webservice. "
+        "Keys from before an upgrade to 8 have no PATCH.",
     ),
     "shop.id_shop_forbidden": (
-        "the webservice key has no right on this shop of the multistore",
+        "The webservice key has no right on this shop of the multistore.",
         "Associate the key with the shop in Advanced Parameters > Webservice.",
     ),
     # what was asked for
     "shop.resource_unknown": (
-        "PrestaShop {version} has no resource {resource}",
+        "PrestaShop {version} has no resource {resource}.",
         "Take it out of the mappings for this shop, or give it the version since which it exists.",
     ),
     "shop.id_shop_unknown": (
-        "the shop does not know the id_shop that was asked for",
+        "The shop does not know the id_shop that was asked for.",
         "Check the multistore settings.",
     ),
     "shop.method_unsupported": (
-        "{method} on {resource} is not possible with PrestaShop {version}",
+        "{method} on {resource} is not possible with PrestaShop {version}.",
         "If this version has the method, something in front of the shop blocks it: allow GET, POST, PUT and PATCH.",
     ),
     "shop.query_refused": (
-        "the shop refuses the question about {resource} (codes {codes}): {detail}",
+        "The shop refuses the question about {resource} (codes {codes}): {detail}.",
         "A mapping names a field that this shop does not have: compare it with /api/{resource}?schema=blank.",
     ),
     "shop.query_impossible": (
-        "the shop cannot be asked this about {resource}: {detail}",
+        "The shop cannot be asked this about {resource}: {detail}.",
         "Change the filter or the field names in the mapping.",
     ),
     # what came back
     "shop.unreadable": (
-        "the shop's answer about {resource} cannot be read ({reason})",
-        "The row is set aside. Look at it in the back office: often its text has control characters or a wrong encoding.",
+        "The shop's answer about {resource} cannot be read ({reason}).",
+        "The row is set aside. "
+        "Look at it in the back office: often its text has control characters or a wrong encoding.",
     ),
     "shop.answer_too_large": (
-        "the shop's answer about {resource} is larger than {limit} bytes",
+        "The shop's answer about {resource} is larger than {limit} bytes.",
         "The page is read in smaller parts by itself; a single row that large is set aside.",
     ),
     "shop.server_error": (
-        "the shop fails when asked about {resource} (status {status}, codes {codes})",
+        "The shop fails when asked about {resource} (status {status}, codes {codes}).",
         "Look into the shop's PHP log: a module or a damaged row causes it.",
     ),
     "shop.every_row_fails": (
-        "the shop fails on every single row of {resource} ({rows} tried)",
+        "The shop fails on every single row of {resource} ({rows} tried).",
         "Look into the shop's PHP log: it is not a row but a module or the configuration. It is tried again by itself.",
     ),
     # writes
     "shop.refused": (
-        "the shop refused {method} {resource} (status {status}, codes {codes}): {detail}",
+        "The shop refused {method} {resource} (status {status}, codes {codes}): {detail}.",
         "It will not be sent again as it is. Correct what the shop names, then retry or cancel it.",
     ),
     "shop.state_or_order_unknown": (
-        "the shop knows no such order or no such order state; nothing was written",
+        "The shop knows no such order or no such order state; nothing was written.",
         "Check that the order and the state still exist.",
     ),
     "shop.status_unknown": (
-        "{status} is no status of a thread",
+        "{status} is no status of a thread.",
         "Use open, closed, pending1 or pending2: the shop would store an empty status for any other.",
     ),
     "shop.value_too_long": (
-        "{field} of {resource} holds at most {limit} characters",
+        "{field} of {resource} holds at most {limit} characters.",
         "Shorten it: the shop would cut it in silence.",
     ),
     "shop.control_character": (
-        "a text for {resource} holds a control character that cannot be sent",
+        "A text for {resource} holds a control character that cannot be sent.",
         "Remove the character and write again.",
     ),
     "shop.row_missing": (
-        "the shop has no {resource} {id} any more",
+        "The shop has no {resource} {id} any more.",
         "It was deleted in the back office; cancel what was to be written.",
     ),
     "shop.mail_failed": (
-        "the shop saved {resource} but reports that it could not send its mail",
+        "The shop saved {resource} but reports that it could not send its mail.",
         "It is looked up by itself and not repeated. Check the mail settings of the shop.",
     ),
     "shop.write_failed_late": (
-        "the shop failed during {method} {resource} (status {status}, codes {codes}); it may have been saved",
+        "The shop failed during {method} {resource} (status {status}, codes {codes}); it may have been saved.",
         "It is looked up by itself before anything is sent again. Look into the shop's PHP log.",
     ),
     "shop.outcome_unknown": (
-        "whether {method} {resource} happened is not known ({reason})",
+        "Whether {method} {resource} happened is not known ({reason}).",
         "It is looked up by itself before anything is sent again.",
     ),
 }
