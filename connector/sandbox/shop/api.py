@@ -114,7 +114,7 @@ def _finished(
         return Answer(status, headers)
     digest = hashlib.sha1(body).hexdigest()
     if world.dialect.answers_not_modified and request.headers.get("local-content-sha1") == digest:
-        return Answer(304, headers)
+        return Answer(304, headers | {"Content-Sha1": digest})
     headers |= {"Content-Type": _JSON if json else _XML, "Content-Sha1": digest}
     return Answer(status, headers, body, head_only=request.method == "HEAD")
 

@@ -34,7 +34,9 @@ def change_order_state(world: World, id_order: int, id_state: int, *, reuse_paym
     if state["delivery"]:
         changes["delivery_date"] = now
         if not order["delivery_number"]:
-            changes["delivery_number"] = _next_number(world, "delivery_number")
+            number = changes["delivery_number"] = _next_number(world, "delivery_number")
+            sql = "UPDATE order_invoices SET delivery_number = ?, delivery_date = ? WHERE id_order = ?"
+            store.execute(sql, (number, now, id_order))
     if state["paid"]:
         paid = _pay_rest(world, order, now, forget_paid=made_invoice and not reuse_payment)
         changes["total_paid_real"] = decimal_text(Decimal(order["total_paid_real"]) + paid, 6)
@@ -42,11 +44,12 @@ def change_order_state(world: World, id_order: int, id_state: int, *, reuse_paym
 
 
 def _next_number(world: World, column: str) -> int:
-    return int(world.store.query(f'SELECT COALESCE(MAX("{column}"), 0) + 1 FROM orders')[0][0])
+    """Numbers go on from the invoices, not from the orders (74 order20-after)."""
+    return int(world.store.query(f'SELECT COALESCE(MAX("{column}"), 0) + 1 FROM order_invoices')[0][0])
 
 
 def _make_invoice(world: World, order: Row, now: str) -> Row:
-    number = _next_number(world, "invoice_number")
+    number = _next_number(world, "number")
     row = {field.name: 0 if field.kind in ("int", "bool") else "" for field in world.resources["order_invoices"].fields}
     for name in row:
         if name in order and name.startswith("total_"):

@@ -93,7 +93,7 @@ def select_ids(world: World, resource: Resource, params: dict[str, str], filters
             if condition:
                 where.append(condition[0])
                 values += condition[1]
-        order = _sort(world, resource, params)
+        order = _sort(world, resource, params, by_date=any(name in _DATES for name in filters))
     except NoSuchColumn:
         if world.dialect.missing_date_column_fails:
             raise Died(500) from None
@@ -202,10 +202,10 @@ def _value(spec: Field, text: str) -> Cell:
     return text.strip() if spec.is_date else fold(text)
 
 
-def _sort(world: World, resource: Resource, params: dict[str, str]) -> str:
+def _sort(world: World, resource: Resource, params: dict[str, str], *, by_date: bool) -> str:
     raw = params.get("sort", "")
     if not raw:
-        return _UNSORTED.get(resource.name, "id")
+        return "id" if by_date else _UNSORTED.get(resource.name, "id")
     found = re.match(r"^\[(.*)\](.*)$", raw)
     usable = _usable(resource, params)
     terms = []

@@ -86,7 +86,8 @@ class XmlRenderer:
             )
             return f"\t<{field.name}>{inner}</{field.name}>"
         text = "" if value is None else str(value)
-        link = f' xlink:href="{self.api}/{field.link}/{text}"' if field.link and text not in ("", "0") else ""
+        absent = field.name.startswith("id_") and text in ("", "0")  # product_attribute_id keeps its link to 0 (45)
+        link = f' xlink:href="{self.api}/{field.link}/{text}"' if field.link and not absent else ""
         getter = ' notFilterable="true"' if field.getter else ""
         return f"\t<{field.name}{link}{getter}>{_cdata(value, self.dialect)}</{field.name}>"
 

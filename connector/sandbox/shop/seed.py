@@ -146,11 +146,12 @@ class Seeder:
         for group_names in data.GROUPS:
             add("groups").add(reduction="0.00", show_prices=1, date_add=born, date_upd=born, name=_i18n(group_names))
         states = list(data.STATES)
+        modules = {1: "ps_checkpayment", 10: "ps_wirepayment", 13: "ps_cashondelivery"}
         colors = list(data.COLORS)
         if self.world.dialect.mark == "6":
             states.insert(10, data.PAYPAL)
             colors.insert(10, "#34209E")
-        modules = {1: "ps_checkpayment", 10: "ps_wirepayment", len(states): "ps_cashondelivery"}
+            modules = {1: "cheque", 10: "bankwire", 14: "cashondelivery"}
         for number, (english, french, german, spanish, template, flags) in enumerate(states, 1):
             invoice, logable, paid, shipped, delivery, mail, pdf = (int(flag) for flag in flags)
             add("order_states").add(unremovable=1, delivery=delivery, send_email=mail, invoice=invoice, logable=logable,
@@ -419,7 +420,7 @@ class Seeder:
             id_employee=1 + number % 3 if staff else 0, id_customer_thread=thread, message=text, private=private,
             ip_address="" if staff else str(1243153343 + number), date_add=when, date_upd=when,
             file_name=f"{number:018x}" if number % 14 == 3 and not staff else "", read=int(staff or number % 4 != 0),
-            user_agent="" if staff else data.USER_AGENTS[number % 3], id_product=0,
+            user_agent="" if staff else data.USER_AGENTS[number % 3], id_product=None,
         )  # fmt: skip
 
 

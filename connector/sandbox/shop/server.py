@@ -98,9 +98,7 @@ def _spoiled(fault: Misbehave, good: Answer) -> Answer:
     if fault.kind == "notice_before_xml":
         body = b"\nNotice: Undefined index: id_shop in /var/www/modules/example/example.php on line 42\n" + body
     elif fault.kind == "html_before_xml":
-        warning = (
-            b"<br />\n<b>Warning</b>: Undefined array key in <b>/var/www/a.php</b> on line <b>42</b><br />\n"
-        )
+        warning = b"<br />\n<b>Warning</b>: Undefined array key in <b>/var/www/a.php</b> on line <b>42</b><br />\n"
         body = warning + body
     elif fault.kind == "script_after_xml":
         body += b"<script>window.example = 1;</script>\n"

@@ -157,6 +157,10 @@ class SandboxShop:
         if not self.world.store.delete(resource, row_id):
             raise KeyError(f"{resource} has no row {row_id}")
 
+    def next_id(self, resource: str, row_id: int) -> None:
+        """Let the next row that is added to a resource get this id."""
+        self.world.store.next_id(resource, row_id)
+
     def touch(self, resource: str, row_id: int) -> None:
         """Set date_upd to now, as an edit in the back office does."""
         self.update_row(resource, row_id, date_upd=self.world.now_text())

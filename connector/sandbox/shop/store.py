@@ -119,6 +119,12 @@ class Store:
         names = ", ".join(f'"{name}" = ?' for name in encoded)
         return self.execute(f'UPDATE "{resource}" SET {names} WHERE id = ?', [*encoded.values(), row_id]) > 0
 
+    def next_id(self, resource: str, row_id: int) -> None:
+        """Let AUTOINCREMENT go on with this id."""
+        with self.lock:
+            self._db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (resource,))
+            self._db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (resource, row_id - 1))
+
     def delete(self, resource: str, row_id: int) -> bool:
         return self.execute(f'DELETE FROM "{resource}" WHERE id = ?', (row_id,)) > 0
 
