@@ -31,8 +31,8 @@ _PLAIN = ("text/plain", "text/enriched", "text/markdown", "text/x-markdown", "te
 
 # Words of "your program cannot show HTML" in the languages such stubs are written in.
 _STUB_WORDS = ("client", "viewer", "program", "reader", "support", "compatible", "cannot", "unable", "enable",
-               "browser", "view", "afficher", "messagerie", "anzeigen", "unterst", "visualizza", "supporta", "cliente", "formato",
-               "weergeven", "wyświetl", "просмотр", "поддерж")  # fmt: skip
+               "browser", "view", "afficher", "messagerie", "anzeigen", "unterst", "visualizza", "supporta", "cliente",
+               "formato", "weergeven", "wyświetl", "просмотр", "поддерж")  # fmt: skip
 _STUB_LONGEST = 500
 
 _UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff<>:"|?*]')

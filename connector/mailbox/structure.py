@@ -89,24 +89,21 @@ def _sections(body: bytes, boundary: bytes, most: int) -> Iterator[bytes]:
     """What stands between the delimiter lines; the closing one may be missing (RFC 2046 5.1.1). At most `most` + 1."""
     mark = b"--" + boundary
     start = -1
-    position = 0
     count = 0
-    while count <= most:
-        position = body.find(mark, position)
-        if position < 0:
-            break
+    # Only line starts are looked at, so every line is read at most once whatever the boundary looks like.
+    position = 0 if body.startswith(mark) else body.find(b"\n" + mark) + 1 or -1
+    while position >= 0 and count <= most:
         line_end = body.find(b"\n", position)
         line_end = len(body) if line_end < 0 else line_end
         rest = body[position + len(mark) : min(line_end, position + len(mark) + 200)].strip(_BLANKS)
-        if (position and body[position - 1 : position] != b"\n") or rest not in (b"", b"--"):
-            position += 1
-            continue
-        if start >= 0:
-            count += 1
-            yield _without_last_newline(body[start:position])
-        if rest == b"--":
-            return
-        position = start = min(line_end + 1, len(body))
+        if rest in (b"", b"--"):
+            if start >= 0:
+                count += 1
+                yield _without_last_newline(body[start:position])
+            if rest == b"--":
+                return
+            start = min(line_end + 1, len(body))
+        position = body.find(b"\n" + mark, line_end) + 1 or -1
     if start >= 0:
         yield body[start:]
 

@@ -1,0 +1,117 @@
+"""The bytes of a mail that a person wrote through us.
+
+Written by hand because `email.message` encodes a References or In-Reply-To header that is longer than a line as an
+RFC 2047 word, which no mail program reads as ids. No value can end its header: control characters never pass.
+No Auto-Submitted header: a person's answer is not automatic mail (RFC 3834 5).
+"""
+
+from __future__ import annotations
+
+import quopri
+from datetime import UTC, datetime
+from email.header import Header
+from email.utils import format_datetime
+
+from connector.engine.ports import OutgoingMail
+from connector.errors import SmtpRejected
+
+LINE = 76
+MAX_REFERENCES = 32
+MAX_SUBJECT = 900
+
+
+def compose(mail: OutgoingMail) -> bytes:
+    """CRLF lines, pure ASCII unless an address has an international local part (then UTF-8, RFC 6532)."""
+    encoding, body = _body(mail.text)
+    headers = [
+        ("From", _mailbox(mail.sender_name, mail.sender)),
+        ("To", _mailbox("", mail.to)),
+        ("Subject", _unstructured("Subject", mail.subject[:MAX_SUBJECT])),
+        ("Date", format_datetime((mail.date or datetime.now(UTC)).astimezone(UTC))),
+        ("Message-ID", _id(mail.message_id)),
+    ]
+    if mail.in_reply_to:
+        headers.append(("In-Reply-To", _id(mail.in_reply_to)))
+    if mail.references:
+        headers.append(("References", "\r\n ".join(_id(one) for one in mail.references[-MAX_REFERENCES:])))
+    headers += [("MIME-Version", "1.0"), ("Content-Type", "text/plain; charset=utf-8")]
+    headers.append(("Content-Transfer-Encoding", encoding))
+    language = mail.language.replace("_", "-")
+    if language and language.isascii() and language.replace("-", "").isalnum():
+        headers.append(("Content-Language", language))
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return head.encode() + b"\r\n" + body
+
+
+def envelope_address(address: str) -> str:
+    """For MAIL FROM and RCPT TO: an IDN domain in its ASCII form. Raises SmtpRejected `smtp.bad_address`."""
+    local, at, domain = address.strip().rpartition("@")
+    if not (local and at and domain) or any(c in ' <>()[]:;,"\\' or not c.isprintable() for c in local + domain):
+        raise SmtpRejected("smtp.bad_address")
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode("ascii")
+        except UnicodeError as exc:
+            raise SmtpRejected("smtp.bad_address") from exc
+    if len(local.encode()) > 64 or len(domain) > 255:
+        raise SmtpRejected("smtp.bad_address")
+    return f"{local}@{domain}"
+
+
+def dot_stuffed(raw: bytes) -> bytes:
+    """What goes over the wire after DATA, the final dot included (RFC 5321 4.5.2)."""
+    stuffed = raw.replace(b"\r\n.", b"\r\n..")
+    stuffed = b"." + stuffed if stuffed.startswith(b".") else stuffed
+    return stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n"
+
+
+def _body(text: str) -> tuple[str, bytes]:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
+    data = lines.encode("utf-8", "replace")
+    # "From " at a line's start is what an mbox store writes ">" before; quoted-printable can hide it, 7bit cannot.
+    if data.isascii() and all(len(line) <= LINE and not line.startswith(b"From ") for line in data.split(b"\n")):
+        return "7bit", data.replace(b"\n", b"\r\n")
+    encoded = b"\n".join(
+        b"=46rom " + line[5:] if line.startswith(b"From ") else line for line in quopri.encodestring(data).split(b"\n")
+    )
+    return "quoted-printable", encoded.replace(b"\n", b"\r\n")
+
+
+def _mailbox(name: str, address: str) -> str:
+    plain = _clean(name)[:200]
+    spec = f"<{envelope_address(address)}>"
+    if not plain:
+        return spec[1:-1]
+    if plain.isascii() and "=?" not in plain:
+        quoted = plain.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{quoted}"\r\n {spec}'
+    return f"{_encoded('From', plain)}\r\n {spec}"
+
+
+def _unstructured(name: str, value: str) -> str:
+    """ASCII stays as it is, folded at spaces: PrestaShop's own sync looks for `#ct` in the raw subject."""
+    plain = _clean(value)
+    if plain.isascii() and "=?" not in plain and all(len(word) < 900 for word in plain.split(" ")):
+        return Header(plain, "us-ascii", maxlinelen=LINE, header_name=name).encode(linesep="\r\n")
+    return _encoded(name, plain)
+
+
+def _encoded(name: str, value: str) -> str:
+    return Header(value, "utf-8", maxlinelen=LINE, header_name=name).encode(linesep="\r\n")
+
+
+def _clean(value: str) -> str:
+    """One line: control characters and line separators become spaces, lone surrogates go."""
+    text = "".join(c if c.isprintable() else " " for c in value.encode("utf-8", "ignore").decode("utf-8"))
+    return " ".join(text.split())
+
+
+def _id(message_id: str) -> str:
+    if (
+        not message_id.isascii()
+        or not message_id.isprintable()
+        or any(c in " <>" for c in message_id)
+        or not 0 < len(message_id) <= 900
+    ):
+        raise SmtpRejected("smtp.bad_message_id")
+    return f"<{message_id}>"
