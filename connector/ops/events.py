@@ -56,7 +56,7 @@ DUPLICATE_DETECTED: Final = "duplicate.detected"
 
 EVENTS: Final[dict[str, tuple[str, str]]] = {
     RUN_STARTED: ("info", "the daemon is ready to work"),
-    RUN_STOPPED: ("info", "the daemon ended; `exit` says how"),
+    RUN_STOPPED: ("info", "the daemon ended; `exit_code` says how"),
     SETTINGS_RELOADED: ("info", "SIGHUP: new settings are in force"),
     SETTINGS_REFUSED: ("error", "SIGHUP: the new settings are wrong; the old ones stay in force"),
     SETTINGS_DOUBTED: ("warning", "a setting is allowed but unwise; `setting` names it"),
@@ -131,13 +131,17 @@ KEYS: Final[dict[str, str]] = {
     "error_class": "class of the error",
     "where": "module:line of an unexpected error, innermost last",
     "signal": "signal that came",
-    "exit": "exit code",
+    "exit_code": "exit code of the process, or the one that a cycle asks for",
     "logger": "library that wrote",
     "text": "what a library or this program said, masked",
     # how much
     "count": "how many",
     "limit": "how many are allowed",
     "counts": "several counts by name",
+    "mails": "mails in the ledger by state",
+    "intents": "intents in the outbox by state",
+    "unexplained": "mails that are not accounted for",
+    "resources": "how many resources the key may use",
     "new": "rows or mails that were new",
     "changed": "rows that changed",
     "unchanged": "rows read that had not changed",
