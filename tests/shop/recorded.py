@@ -33,7 +33,7 @@ class Exchange:
 
     @property
     def resource(self) -> str:
-        return self.path.split("/")[2]
+        return (self.path + "/").split("/")[2]
 
 
 @cache
