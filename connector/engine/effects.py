@@ -103,14 +103,12 @@ class MessageCreate(_Base):
         shop: Shop,
         outbox: Outbox,
         statuses: Mapping[int, str],
-        dress: Callable[[str], str],
         local: Callable[[datetime], str],
         say: Callable[..., str],
     ) -> None:
         self._shop = shop
         self._outbox = outbox
         self._statuses = statuses
-        self._dress = dress
         self._local = local
         self._say = say
 
@@ -132,7 +130,7 @@ class MessageCreate(_Base):
         message_id = self._shop.create_message(
             NewMessage(
                 id_thread=thread_id,
-                text=self._dress(p["text"]),
+                text=p["text"],
                 reference=intent.reference,
                 id_employee=p.get("id_employee", 0),
                 private=p.get("private", False),
@@ -403,7 +401,7 @@ def _found(ids: Sequence[int]) -> Verdict:
 class Effects:
     """All kinds of one shop. `prepare` reads the states that a batch of intents was decided on, in few requests.
 
-    dress: makes a text acceptable to this shop's version. local: UTC to shop-local text. connect: opens a mailbox by
+    local: UTC to shop-local text. connect: opens a mailbox by
     name; sessions stay open until `close`.
     """
 
@@ -413,7 +411,6 @@ class Effects:
         outbox: Outbox,
         sender: Sender | None,
         connect: Callable[[str], Mailbox],
-        dress: Callable[[str], str],
         local: Callable[[datetime], str],
         say: Callable[..., str],
         clock: Clock,
@@ -426,7 +423,7 @@ class Effects:
         self._stack = ExitStack()
         self._effects: dict[Kind, Effect] = {
             Kind.THREAD_CREATE: ThreadCreate(shop),
-            Kind.MESSAGE_CREATE: MessageCreate(shop, outbox, self._statuses, dress, local, say),
+            Kind.MESSAGE_CREATE: MessageCreate(shop, outbox, self._statuses, local, say),
             Kind.THREAD_STATUS: ThreadStatus(shop, self._statuses),
             Kind.ORDER_STATUS: OrderStatus(shop),
             Kind.ORDER_TRACKING: OrderTracking(shop),

@@ -240,14 +240,10 @@ class Push:
     def _after_failed(self, intent: Intent) -> None:
         """A dead letter must be accounted for: the mail it came from goes to quarantine, a created thread gets a
         short safe text (a thread without a message collapses in the back-office list), a reply's mail a note."""
-        now = self._clock.now()
         followers = self._effects.of(intent).on_failure(intent)
         if followers:
             self._outbox.add(self.shop, followers)
-        for waiting in self._outbox.waiting_for(self.shop, intent.key):
-            if waiting.kind is not Kind.MAIL_FILE and waiting.state is IntentState.PLANNED:
-                cancelled = self._outbox.move(waiting, IntentState.CANCELLED, now=now, error="follows_a_failure")
-                self._say(ev.INTENT_CANCELLED, cancelled)
+        self._cancel_after(intent)
         if intent.copy_id is None or intent.kind not in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE):
             return
         copy = self._ledger.get(intent.copy_id)
@@ -258,18 +254,33 @@ class Push:
             self._events.emit(ev.MAIL_QUARANTINED, shop=self.shop, copy_id=copy.id, reason=intent.error)
 
     def settle_ledger(self) -> int:
-        """Bring the ledger in line with the outbox: what a crash cut off between the two. Returns mails moved."""
+        """Bring the ledger in line with the outbox: what a crash, or a command on an intent, left between the two.
+
+        Returns the number of mails that were moved."""
         moved = 0
         for copy in self._ledger.listing(self.shop, [MailState.PENDING], 100_000):
-            messages = [i for i in self._outbox.of_copy(copy.id) if i.kind is Kind.MESSAGE_CREATE]
-            for intent in messages:
-                if intent.state is IntentState.CONFIRMED:
+            for intent in self._outbox.of_copy(copy.id):
+                if intent.kind is Kind.MESSAGE_CREATE and intent.state is IntentState.CONFIRMED:
                     self._imported(intent)
-                    moved += 1
-                elif intent.state in FINAL:
+                elif intent.kind not in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE) or intent.state not in FINAL:
+                    continue
+                elif intent.state is IntentState.CANCELLED:
+                    self._cancel_after(intent)
+                    self._ledger.conclude(copy, MailState.IGNORED, "cancelled", text_hash=copy.text_hash)
+                elif intent.state is not IntentState.CONFIRMED:
                     self._after_failed(intent)
-                    moved += 1
+                else:
+                    continue
+                moved += 1
+                break
         return moved
+
+    def _cancel_after(self, intent: Intent) -> None:
+        for waiting in self._outbox.waiting_for(self.shop, intent.key):
+            if waiting.state is IntentState.PLANNED:
+                now = self._clock.now()
+                cancelled = self._outbox.move(waiting, IntentState.CANCELLED, now=now, error="follows_a_failure")
+                self._say(ev.INTENT_CANCELLED, cancelled)
 
     def _say(self, name: str, intent: Intent) -> None:
         self._events.emit(

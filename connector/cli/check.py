@@ -1,0 +1,129 @@
+"""`check-config` and `status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from connector import config
+from connector.cli.output import emit_json, safe, say, table
+from connector.cli.session import Options, load, opened, show_error
+from connector.errors import ConnectorError, Exit, worst
+from connector.wiring import App
+
+
+@click.command("check-config")
+@click.option("--online", is_flag=True, help="Also ask the shops, mailboxes and mail servers (reads only).")
+@click.option("--show", "show_it", is_flag=True, help="Print the settings in force, secrets masked.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def check_config(options: Options, online: bool, show_it: bool, as_json: bool) -> int:
+    """Read the settings and say everything that is wrong with them."""
+    settings = load(options)
+    checks: list[dict[str, Any]] = []
+    errors: list[ConnectorError] = []
+    if online:
+        with opened(options) as app:
+            for name in settings.shops:
+                _ask(app, name, checks, errors)
+    if as_json:
+        shown = config.show(settings) if show_it else None
+        emit_json({"settings": shown, "warnings": list(settings.warnings), "checks": checks})
+        return int(worst([e.exit for e in errors]))
+    if show_it:
+        _tree(config.show(settings))
+    shops = ", ".join(settings.shops)
+    say(f"settings: ok ({len(settings.shops)} shop(s): {shops})")
+    for line in checks:
+        say(f"{line['what']}: {'ok' if line['ok'] else 'FAILED'} {safe(line['detail'])}".rstrip())
+    for error in errors:
+        show_error(error)
+    return int(worst([e.exit for e in errors]))
+
+
+def _ask(app: App, name: str, checks: list[dict[str, Any]], errors: list[ConnectorError]) -> None:
+    def note(what: str, work: Any) -> None:  # noqa: ANN401 - a callable without arguments that gives a line
+        try:
+            checks.append({"what": what, "ok": True, "detail": work()})
+        except ConnectorError as error:
+            checks.append({"what": what, "ok": False, "detail": error.code})
+            errors.append(error)
+
+    def shop() -> str:
+        info = app.probe(name)
+        return f"PrestaShop {info.version}, {len(info.rights)} resources readable or writable"
+
+    note(f"shop {name}", shop)
+    settings = app.shop_settings(name)
+    for box, m in settings.mailboxes.items():
+
+        def folders(box: str = box, m: config.MailboxSettings = m) -> str:
+            with app.mailbox(name, box) as session:
+                counts = [f"{f} {session.select(f).exists}" for f in (*m.folders, *m.sent_folders)]
+            return "mails in " + ", ".join(counts)
+
+        note(f"mailbox {name}.{box}", folders)
+    sender = app.sender(name)
+    if sender is not None:
+        note(f"smtp {name}", lambda: sender.check() or "login accepted")
+
+
+def _tree(value: Any, indent: int = 0) -> None:  # noqa: ANN401 - nested dicts of settings
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            say(f"{'  ' * indent}{key}:")
+            _tree(inner, indent + 1)
+        else:
+            say(f"{'  ' * indent}{key} = {safe(inner)}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def status(options: Options, as_json: bool) -> int:
+    """How every shop is doing: last runs, mails and changes by state, quarantine. Reads the mirror only."""
+    with opened(options) as app:
+        shops = [_status(app, name) for name in app.settings.shops]
+    if as_json:
+        emit_json({"shops": shops})
+        return int(Exit.OK)
+    for shop in shops:
+        _show(shop)
+    return int(Exit.OK)
+
+
+def _status(app: App, name: str) -> dict[str, Any]:
+    mirror = app.mirror
+    return {
+        "shop": name,
+        "prestashop": app.version(name),
+        "worker": mirror.leases.holder(name),
+        "legs": mirror.runs.last(name),
+        "rows": mirror.queries.table_counts(name),
+        "mails": mirror.ledger.states(name),
+        "intents": mirror.outbox.states(name),
+        "next_due": mirror.outbox.next_due(name),
+        "quarantined_mails": len(mirror.queries.quarantined_mails(name, 10_000)),
+        "quarantined_rows": len(mirror.quarantine.list(name, None, 10_000)),
+    }
+
+
+def _show(shop: dict[str, Any]) -> None:
+    say(f"shop {safe(shop['shop'])}: PrestaShop {shop['prestashop'] or 'not asked yet'}")
+    say(f"  worker: {safe(shop['worker'] or 'none (no daemon or sync runs)')}")
+    if shop["legs"]:
+        table(
+            ("  leg", "last run", "outcome", "last success", "error"),
+            [
+                (f"  {leg['leg']}", leg["started_at"], leg["outcome"] or "running", leg["last_success_at"], leg["error"] or "-")
+                for leg in shop["legs"]
+            ],
+        )
+    else:
+        say("  never synced")
+    rows = {name: count for name, count in shop["rows"].items() if count}
+    say("  rows: " + (", ".join(f"{name} {count:,}" for name, count in rows.items()) or "none"))
+    say("  mails: " + (", ".join(f"{count} {state}" for state, count in sorted(shop["mails"].items())) or "none"))
+    say("  changes: " + (", ".join(f"{count} {state}" for state, count in sorted(shop["intents"].items())) or "none"))
+    say(f"  quarantine: {shop['quarantined_mails']} mails, {shop['quarantined_rows']} rows")

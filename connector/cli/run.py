@@ -1,0 +1,30 @@
+"""`run`: the daemon."""
+
+from __future__ import annotations
+
+import click
+
+from connector.cli.session import Options, check_owner, load
+from connector.engine.daemon import Daemon, Graph
+from connector.ops import logs
+from connector.ops.systemd import Notifier
+from connector.wiring import App
+
+
+@click.command()
+@click.option("--new-baseline", is_flag=True, help="After a lost mirror: import nothing older than now.")
+@click.pass_obj
+def run(options: Options, new_baseline: bool) -> int:
+    """Run as a daemon until SIGTERM or Ctrl-C; SIGHUP reads the settings again.
+
+    Every leg (pull, sweep, collect, push) has its own schedule. Logs go to standard output, as JSON lines when that is
+    no terminal.
+    """
+    events = logs.EventLog()
+
+    def build() -> Graph:
+        settings = load(options, to_stdout=True)
+        check_owner(settings)
+        return App(settings, events, new_baseline=new_baseline).graph()
+
+    return int(Daemon(build, Notifier(), events).run())

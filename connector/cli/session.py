@@ -1,0 +1,226 @@
+"""What every command needs around its use case: settings, log, mirror, lease, signals, errors into words."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from connector import config, words
+from connector.cli.output import safe, warn
+from connector.core.model import FINAL, Intent, IntentState
+from connector.errors import Busy, ConnectorError, DataError, Exit, NotPermitted
+from connector.ops import logs
+from connector.wiring import App
+
+QUEUE_SECONDS = 30.0  # how long a writing command waits for the daemon to confirm
+
+
+@dataclass(slots=True)
+class Options:
+    """Options of the whole program. config None: environment, else the default path."""
+
+    config: Path | None = None
+    verbose: bool = False
+    debug: bool = False
+
+
+def load(options: Options, *, to_stdout: bool = False) -> config.Settings:
+    """Read the settings and set the log up: on standard output for the daemon, else on standard error, where a
+    terminal is spared everything below a warning unless -v asks for it."""
+    settings = config.load(options.config)
+    stream = sys.stdout if to_stdout else sys.stderr
+    level = settings.log.level
+    if not to_stdout and stream.isatty() and level == "info":
+        level = "warning"
+    if options.verbose:
+        level = "debug"
+    logs.configure(level, settings.log.format, config.secrets_of(settings), stream)
+    for warning in settings.warnings:
+        warn(f"warning: {safe(warning)}")
+    return settings
+
+
+@contextmanager
+def opened(options: Options, **kwargs: Any) -> Iterator[App]:
+    """The app of this process, closed at the end."""
+    settings = load(options)
+    check_owner(settings)
+    app = App(settings, logs.EventLog(), **kwargs)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def check_owner(settings: config.Settings) -> None:
+    """A command of another user than the state directory's owner would leave files that the service cannot read."""
+    folder = Path(settings.state_dir)
+    try:
+        owner = folder.stat().st_uid
+    except OSError:
+        return  # the mirror says what is wrong with it
+    if os.geteuid() != owner:
+        import pwd
+
+        try:
+            name = pwd.getpwuid(owner).pw_name
+        except KeyError:
+            name = f"#{owner}"
+        command = " ".join(sys.argv[1:]) or "status"
+        raise NotPermitted("state.other_owner", path=str(folder), owner=name, command=command)
+
+
+def pick_shop(app: App, name: str | None) -> str:
+    """The shop that a command means: the named one, or the only one there is."""
+    known = list(app.settings.shops)
+    if name is None:
+        if len(known) == 1:
+            return known[0]
+        raise DataError("shop.which", known=", ".join(known))
+    if name not in known:
+        raise DataError("shop.unknown_name", name=name, known=", ".join(known))
+    return name
+
+
+class Stop:
+    """Asked by long work between two rows. The first signal asks it to end, the second ends it at once."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.signal = 0
+
+    def __call__(self) -> bool:
+        return self.event.is_set()
+
+    def install(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self.event.is_set():
+            raise KeyboardInterrupt
+        self.signal = number
+        self.event.set()
+        warn("stopping after the row in hand (again to stop at once)")
+
+
+@contextmanager
+def lease(app: App, shop: str) -> Iterator[None]:
+    """Hold the shop's lease while the block runs; raises Busy with the holder's name."""
+    seconds = app.lease_seconds()
+    if not app.mirror.leases.take(shop, app.holder, seconds):
+        raise Busy("lease.busy", shop=shop, holder=app.mirror.leases.holder(shop) or "?")
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(seconds / 3):
+            try:
+                app.mirror.leases.take(shop, app.holder, seconds)
+            except ConnectorError:
+                continue  # each write asks whether the lease is still ours
+
+    keeper = threading.Thread(target=renew, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join(5)
+        app.mirror.leases.release(shop, app.holder)
+
+
+def submit(app: App, shop: str, intents: Sequence[Intent]) -> list[Intent]:
+    """Have committed intents pushed: by the daemon when it works for the shop, else by this process.
+
+    Returns them as they are afterwards. Raises Busy (75) when the daemon has not confirmed them within 30 s.
+    """
+    ids = [intent.id for intent in intents]
+    clock = app.clock
+    holder = app.mirror.leases.holder(shop)
+    if holder is None or holder == app.holder:
+        with lease(app, shop):
+            legs = app.legs(shop)
+            result = legs.push(lambda: False, ids)
+            if result.errors:
+                raise result.errors[0]
+    else:
+        waited = 0.0
+        while waited < QUEUE_SECONDS and any(i.state not in FINAL for i in _fresh(app, ids)):
+            clock.sleep(0.5)
+            waited += 0.5
+    now = _fresh(app, ids)
+    if any(i.state not in FINAL for i in now):
+        states = ", ".join(sorted({str(i.state) for i in now if i.state not in FINAL}))
+        raise Busy("command.queued", states=states, ids=", ".join(str(i) for i in ids))
+    return now
+
+
+def _fresh(app: App, ids: Sequence[int]) -> list[Intent]:
+    found = (app.mirror.outbox.get(i) for i in ids)
+    return [intent for intent in found if intent is not None]
+
+
+def outcome_code(intents: Sequence[Intent]) -> Exit:
+    """The exit code of a writing command: failed 69 for a mail, else 65; a conflict 1."""
+    states = {intent.state for intent in intents}
+    if IntentState.FAILED in states:
+        mail = any(i.state is IntentState.FAILED and i.kind.value == "mail.send" for i in intents)
+        return Exit.UNAVAILABLE if mail else Exit.DATA
+    return Exit.FOUND if IntentState.CONFLICT in states else Exit.OK
+
+
+def show_error(error: ConnectorError) -> None:
+    """The words for an error: what happened, then what to do."""
+    what, remedy = words.explain(error)
+    warn(f"error: {safe(what, lines=True)}")
+    if remedy:
+        warn(f"  what to do: {safe(remedy, lines=True)}")
+
+
+def guarded(work: Callable[[], int], *, debug: bool) -> int:
+    """Run a command; every failure becomes words and an exit code."""
+    try:
+        return work()
+    except ConnectorError as error:
+        if debug:
+            raise
+        show_error(error)
+        return int(error.exit)
+    except KeyboardInterrupt:
+        warn("interrupted")
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing to say, and nothing to flush at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.OK)
+    except click.exceptions.Abort:
+        return int(Exit.INTERRUPTED)
+    except Exception as error:
+        if debug:
+            raise
+        place = _place(error)
+        warn(f"error: a fault of this program: {type(error).__name__} at {place}")
+        warn("  what to do: run the same command with --debug and report what it prints (check it for personal data)")
+        return int(Exit.INTERNAL)
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    place = "?"
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        if name.startswith("connector"):
+            place = f"{name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

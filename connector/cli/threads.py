@@ -1,0 +1,171 @@
+"""`thread list|show|reply|status`."""
+
+from __future__ import annotations
+
+import html
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from connector.cli.output import emit_json, pairs, safe, say, table, warn
+from connector.cli.session import Options, opened, outcome_code, pick_shop, submit
+from connector.core.model import Intent, IntentState
+from connector.core.statuses import THREAD_STATUSES, thread_status
+from connector.errors import DataError, Exit, UsageError
+
+_BREAK = re.compile(r"<br\s*/?>\r?\n?", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
+
+
+@click.group()
+def thread() -> None:
+    """Customer-service threads: list, show, reply, set the status."""
+
+
+@thread.command("list")
+@click.option("--shop", help="Only this shop.")
+@click.option("--status", type=click.Choice(THREAD_STATUSES), help="Only threads in this status.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def list_(options: Options, shop: str | None, status: str | None, limit: int, as_json: bool) -> int:
+    """The threads of the mirror, the one with the newest message first."""
+    with opened(options) as app:
+        name = pick_shop(app, shop) if shop else None
+        rows = app.mirror.queries.thread_list(name, status, limit)
+    if as_json:
+        emit_json(rows)
+    else:
+        keys = ("shop", "id", "status", "email", "id_order", "messages", "last_message_at")
+        table(("shop", "thread", "status", "e-mail", "order", "messages", "last"), [[r[k] for k in keys] for r in rows])
+    return int(Exit.OK)
+
+
+@thread.command("show")
+@click.argument("thread_id", type=int)
+@click.option("--shop", help="Which shop, when there are several.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def show(options: Options, thread_id: int, shop: str | None, as_json: bool) -> int:
+    """One thread with its messages, oldest first."""
+    with opened(options) as app:
+        name = pick_shop(app, shop)
+        view = app.mirror.queries.thread_view(name, thread_id)
+        if view is None:
+            raise DataError("thread.unknown", id=thread_id, shop=name)
+    if as_json:
+        emit_json(view)
+        return int(Exit.OK)
+    pairs(
+        {
+            "thread": f"{view['id']} ({view['status'] or 'no status'})",
+            "customer": f"{_full_name(view['customer'])} <{view['email']}>",
+            "order": (view["order"] or {}).get("reference") or "-",
+        }
+    )
+    for message in view["messages"]:
+        who = safe(message["employee"] or message["by"])
+        note = ", private" if message["private"] else ""
+        say(f"\n--- {message['id']}  {message['date_add'] or '-'}  {who}{note}")
+        say(safe(readable(message["text"]), lines=True))
+    for intent in view["intents"]:
+        say(f"\n... on its way: {intent['kind']} ({intent['state']})")
+    return int(Exit.OK)
+
+
+def _full_name(customer: dict[str, str] | None) -> str:
+    return f"{customer['firstname']} {customer['lastname']}" if customer else "-"
+
+
+def readable(stored: str) -> str:
+    """A stored message as a person reads it: from PrestaShop 8 on messages are HTML (recordings
+    message-stored-html), before plain text with the odd `<br />` of the shop's own mail import."""
+    return html.unescape(_TAG.sub("", _BREAK.sub("\n", stored)))
+
+
+@thread.command("reply")
+@click.argument("thread_id", type=int)
+@click.option("--shop", help="Which shop, when there are several.")
+@click.option("--file", "source", type=click.Path(path_type=Path, dir_okay=False), help="Text file, - for stdin.")
+@click.option("--message", help="The text itself.")
+@click.option("--employee", type=click.IntRange(1), default=None, help="id of the employee who writes.")
+@click.option("--private", is_flag=True, help="A note for colleagues: no mail, no change of status.")
+@click.option("--no-mail", is_flag=True, help="Write into the thread only; the customer gets no mail.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def reply(
+    options: Options,
+    thread_id: int,
+    shop: str | None,
+    source: Path | None,
+    message: str | None,
+    employee: int | None,
+    private: bool,
+    no_mail: bool,
+    as_json: bool,
+) -> int:
+    """Answer a customer: the message into the thread, the mail to the customer, then the thread's status.
+
+    The text comes from --message, --file or standard input.
+    """
+    text = _text(source, message)
+    with opened(options) as app:
+        name = pick_shop(app, shop)
+        intents = app.desk(name).reply(
+            thread_id, text, employee=employee or 0, private=private, mail=not no_mail
+        )
+        done = submit(app, name, intents)
+    return report(done, as_json)
+
+
+def _text(source: Path | None, message: str | None) -> str:
+    if message is not None and source is not None:
+        raise UsageError("reply.two_texts")
+    if message is not None:
+        return message
+    try:
+        if source is None or str(source) == "-":
+            if sys.stdin.isatty():
+                warn("write your answer, end with Ctrl-D on a line of its own")
+            return sys.stdin.buffer.read().decode()
+        return source.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise DataError("reply.not_utf8") from None
+    except OSError as error:
+        raise DataError("reply.unreadable", path=str(source), reason=error.strerror or "?") from None
+
+
+@thread.command("status")
+@click.argument("thread_id", type=int)
+@click.argument("status")
+@click.option("--shop", help="Which shop, when there are several.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def status(options: Options, thread_id: int, status: str, shop: str | None, as_json: bool) -> int:
+    """Set a thread's status: open, closed, pending1 or pending2."""
+    wanted = thread_status(status)
+    if wanted is None:
+        raise UsageError("thread.unknown_status", status=status, expected=", ".join(THREAD_STATUSES))
+    with opened(options) as app:
+        name = pick_shop(app, shop)
+        intents = app.desk(name).thread_status(thread_id, wanted)
+        done = submit(app, name, intents) if intents else []
+    return report(done, as_json)
+
+
+def report(done: list[Intent], as_json: bool) -> int:
+    """What became of the intents of a writing command."""
+    if as_json:
+        emit_json([{"id": i.id, "kind": i.kind, "state": i.state, "remote_id": i.remote_id, "result": i.result,
+                    "error": i.error} for i in done])  # fmt: skip
+    elif not done:
+        say("nothing to do: it is so already")
+    else:
+        for intent in done:
+            remote = f" #{intent.remote_id}" if intent.remote_id else ""
+            note = f" ({intent.error})" if intent.error and intent.state is not IntentState.CONFIRMED else ""
+            mail = f", the shop's mail: {intent.result['mail']}" if intent.result.get("mail", "none") != "none" else ""
+            say(f"{intent.kind} {intent.state}{remote}{note}{mail}")
+    return int(outcome_code(done))

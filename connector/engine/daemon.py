@@ -1,0 +1,301 @@
+"""The daemon: one schedule per leg and shop, leases, signals, the word to systemd.
+
+Runs legs; knows nothing of how they work. A leg never runs twice at once, different legs of a shop run side by side,
+so a long pull delays no reply. A leg that fails pauses longer each time, and no other leg or shop with it.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from connector.core.model import IntentState
+from connector.engine.legs import LEGS, LegResult, ShopLegs
+from connector.engine.ports import Events, Leases
+from connector.errors import Busy, ConnectorError, Exit
+from connector.ops import events as ev
+
+STOP_SECONDS = 10.0  # a request in flight gets this long after SIGTERM; then its intent stays doubtful
+LONGEST_PAUSE = 900.0
+DEADLINE = 900.0  # a leg that gives no sign of life for this long lets the watchdog act
+
+
+class Notify(Protocol):
+    """sd_notify; does nothing when no service manager listens."""
+
+    def ready(self) -> None: ...
+    def status(self, text: str) -> None: ...
+    def watchdog(self) -> None: ...
+    def stopping(self) -> None: ...
+    def reloading(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Graph:
+    """The object graph of one set of settings. seconds: leg -> interval. several_workers: the mirror is shared by
+    daemons (PostgreSQL), so a taken lease is waited for; on SQLite it means that somebody runs already."""
+
+    shops: dict[str, ShopLegs]
+    leases: Leases
+    holder: str
+    lease_seconds: float
+    seconds: Mapping[str, float]
+    jitter_seconds: int
+    several_workers: bool
+    close: Callable[[], None]
+
+
+@dataclass(slots=True)
+class _Leg:
+    """How a leg of a shop is doing. beat: monotonic time of its last sign of life; 0 while it does not run."""
+
+    failures: int = 0
+    not_before: float = 0.0
+    beat: float = 0.0
+    last: LegResult | None = None
+
+
+@dataclass(slots=True)
+class _Shop:
+    legs: dict[str, _Leg] = field(default_factory=lambda: {leg: _Leg() for leg in LEGS})
+    ours: bool = False
+    renewed: float = 0.0
+
+
+class Daemon:
+    """build makes a graph from the settings as they are now; it raises a ConnectorError when they are wrong."""
+
+    def __init__(self, build: Callable[[], Graph], notify: Notify, events: Events) -> None:
+        self._build = build
+        self._notify = notify
+        self._events = events
+        self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._wake = threading.Event()
+        self._state: dict[str, _Shop] = {}
+
+    def run(self) -> Exit:
+        """Serve until SIGTERM or SIGINT. Raises what makes a start impossible: settings, mirror, a taken lease."""
+        graph = self._build()
+        self._install_signals()
+        self._events.emit(ev.RUN_STARTED, shops=sorted(graph.shops))
+        try:
+            self._begin(graph)
+            self._notify.ready()
+            while not self._stop.is_set():
+                successor = self._serve(graph)
+                self._end(graph)
+                if successor is None:
+                    break
+                graph = successor
+                self._begin(graph)
+        finally:
+            self._notify.stopping()
+            self._release(graph)
+            graph.close()
+            self._events.emit(ev.RUN_STOPPED)
+        return Exit.OK
+
+    # --- leases and recovery --------------------------------------------------------------------------------------
+
+    def _begin(self, graph: Graph) -> None:
+        self._state = {name: _Shop() for name in graph.shops}
+        for name in graph.shops:
+            self._take(graph, name)
+        if graph.several_workers or any(state.ours for state in self._state.values()) or not graph.shops:
+            return
+        holder = graph.leases.holder(next(iter(graph.shops))) or "?"
+        raise Busy("run.already_running", holder=holder)
+
+    def _take(self, graph: Graph, shop: str) -> None:
+        state = self._state[shop]
+        try:
+            ours = graph.leases.take(shop, graph.holder, graph.lease_seconds)
+        except ConnectorError as error:
+            self._events.emit(ev.LEASE_LOST, shop=shop, error=error.code)
+            ours = False
+        if ours and not state.ours:
+            self._events.emit(ev.LEASE_TAKEN, shop=shop)
+            graph.shops[shop].recover()
+        elif state.ours and not ours:
+            self._events.emit(ev.LEASE_LOST, shop=shop)
+        state.ours = ours
+        state.renewed = time.monotonic()
+
+    def _release(self, graph: Graph) -> None:
+        for name, state in self._state.items():
+            if state.ours and name in graph.shops:
+                try:
+                    graph.leases.release(name, graph.holder)
+                except ConnectorError:
+                    continue  # it runs out by itself
+
+    # --- serving --------------------------------------------------------------------------------------------------
+
+    def _serve(self, graph: Graph) -> Graph | None:
+        """Run the legs of a graph until the end (None) or until good new settings are there (their graph)."""
+        halt = threading.Event()
+        workers = max(4, len(graph.shops) * len(LEGS))
+        scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(workers)},
+            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+            timezone=UTC,
+        )
+        for name, legs in graph.shops.items():
+            for leg in LEGS:
+                scheduler.add_job(
+                    self._job(graph, name, legs, leg, halt),
+                    IntervalTrigger(seconds=graph.seconds[leg], jitter=graph.jitter_seconds or None),
+                    id=f"{name}/{leg}",
+                    next_run_time=datetime.now(UTC),
+                )
+        scheduler.start()
+        successor: Graph | None = None
+        try:
+            while not self._stop.is_set() and successor is None:
+                self._wake.wait(1.0)
+                self._wake.clear()
+                if self._reload.is_set():
+                    self._reload.clear()
+                    successor = self._rebuild()
+                self._tick(graph, scheduler)
+        finally:
+            halt.set()
+            _shut_down(scheduler)
+        return successor
+
+    def _tick(self, graph: Graph, scheduler: BackgroundScheduler) -> None:
+        """Once a second: renew leases, push what commands have queued, tell systemd how we are."""
+        now = time.monotonic()
+        for name, legs in graph.shops.items():
+            state = self._state[name]
+            if now - state.renewed > graph.lease_seconds / 3:
+                self._take(graph, name)
+            try:
+                queued = state.ours and bool(legs.outbox.due(name, legs.clock.now(), 1))
+            except ConnectorError:
+                queued = False  # the mirror is locked or gone; the legs report it
+            if queued and now >= state.legs["push"].not_before and not state.legs["push"].beat:
+                scheduler.modify_job(f"{name}/push", next_run_time=datetime.now(UTC))
+        if all(not leg.beat or now - leg.beat < DEADLINE for s in self._state.values() for leg in s.legs.values()):
+            self._notify.watchdog()
+        self._notify.status(self._line(graph))
+
+    def _line(self, graph: Graph) -> str:
+        """One line for `systemctl status`."""
+        bad = sorted(
+            f"{name}/{leg}: {state.last.errors[0].code if state.last and state.last.errors else 'failed'}"
+            for name, shop in self._state.items()
+            for leg, state in shop.legs.items()
+            if state.failures
+        )
+        waiting = sorted(name for name, shop in self._state.items() if not shop.ours)
+        parts = [f"{len(graph.shops)} shop(s)"]
+        if waiting:
+            parts.append("waiting for the lease of " + ", ".join(waiting))
+        parts.append("failing: " + "; ".join(bad) if bad else "all well")
+        return " - ".join(parts)
+
+    def _job(self, graph: Graph, name: str, legs: ShopLegs, leg: str, halt: threading.Event) -> Callable[[], None]:
+        def job() -> None:
+            shop = self._state.get(name)
+            if shop is None or not shop.ours or halt.is_set():
+                return
+            state = shop.legs[leg]
+            if time.monotonic() < state.not_before:
+                return
+
+            def stop() -> bool:
+                state.beat = time.monotonic()
+                return halt.is_set() or not shop.ours
+
+            state.beat = time.monotonic()
+            try:
+                result = self._run_leg(legs, leg, stop)
+            finally:
+                state.beat = 0.0
+            self._judge(graph, state, leg, result)
+
+        return job
+
+    def _run_leg(self, legs: ShopLegs, leg: str, stop: Callable[[], bool]) -> LegResult:
+        if leg == "pull":
+            result = legs.pull(stop)
+            self._reconcile(legs, stop)
+        elif leg == "sweep":
+            result = legs.sweep(stop)
+        elif leg == "collect":
+            result = legs.collect(stop)
+            self._reconcile(legs, stop)
+        else:
+            result = legs.push(stop)
+        return result
+
+    def _reconcile(self, legs: ShopLegs, stop: Callable[[], bool]) -> None:
+        if stop():
+            return
+        outcome = legs.reconcile(stop)
+        if outcome.counts.get("pending") or legs.outbox.listing(legs.shop, [IntentState.PLANNED], 1):
+            self._wake.set()  # the next tick starts the push
+
+    def _judge(self, graph: Graph, state: _Leg, leg: str, result: LegResult) -> None:
+        """After a failure the leg pauses, longer each time; a refused key is asked for again slowly."""
+        state.last = result
+        if result.code in (Exit.OK, Exit.FOUND):
+            state.failures, state.not_before = 0, 0.0
+            return
+        state.failures += 1
+        pause = min(graph.seconds[leg] * 2 ** min(state.failures - 1, 8), LONGEST_PAUSE)
+        if result.code in (Exit.NO_PERMISSION, Exit.CONFIG):
+            pause = LONGEST_PAUSE
+        state.not_before = time.monotonic() + pause
+
+    # --- signals --------------------------------------------------------------------------------------------------
+
+    def _install_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        signal.signal(signal.SIGINT, lambda *_: self.stop())
+        signal.signal(signal.SIGHUP, lambda *_: self.reload())
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    def reload(self) -> None:
+        self._reload.set()
+        self._wake.set()
+
+    def _rebuild(self) -> Graph | None:
+        """New settings, all or nothing: a mistake keeps the old ones running and says so."""
+        self._notify.reloading()
+        try:
+            successor = self._build()
+        except ConnectorError as error:
+            self._events.emit(ev.SETTINGS_REFUSED, error=error.code)
+            successor = None
+        else:
+            self._events.emit(ev.SETTINGS_RELOADED, shops=sorted(successor.shops))
+        self._notify.ready()
+        return successor
+
+    def _end(self, graph: Graph) -> None:
+        self._release(graph)
+        graph.close()
+
+
+def _shut_down(scheduler: BackgroundScheduler) -> None:
+    """Wait for running legs, but not for ever: what is in flight after STOP_SECONDS stays doubtful."""
+    waiter = threading.Thread(target=scheduler.shutdown, kwargs={"wait": True}, daemon=True)
+    waiter.start()
+    waiter.join(STOP_SECONDS)

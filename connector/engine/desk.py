@@ -1,0 +1,237 @@
+"""What people ask for by command: reply, set a status, give a tracking number. Wishes become intents here.
+
+Checks what can be refused at once (unknown state, missing order, no SMTP) and decides on the state that is seen now;
+pushing is `push`'s work. Nothing here writes to a far side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connector.core import identity
+from connector.core.matching import group_of
+from connector.core.model import Intent, Kind, NewIntent, OrderState, Thread
+from connector.core.statuses import THREAD_STATUSES
+from connector.engine.ports import Ledger, Lookups, Outbox, Shop
+from connector.errors import DataError, SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who writes, from the settings. secret: the instance secret. has_smtp: a mail server is configured."""
+
+    secret: str
+    employee: int
+    reply_status: str
+    has_smtp: bool
+    sender: str
+    sender_name: str
+    message_id_host: str
+
+
+class Desk:
+    """The commands of one shop. nonce: a fresh random text per call. resolve: a wish and the shop's states -> an
+    order state id; raises DataError."""
+
+    def __init__(
+        self,
+        shop_name: str,
+        who: Identity,
+        shop: Callable[[], Shop],
+        lookups: Lookups,
+        ledger: Ledger,
+        outbox: Outbox,
+        say: Callable[..., str],
+        resolve: Callable[[str, Sequence[OrderState]], int],
+        nonce: Callable[[], str],
+    ) -> None:
+        self.shop_name = shop_name
+        self._who = who
+        self._shop = shop
+        self._lookups = lookups
+        self._ledger = ledger
+        self._outbox = outbox
+        self._say = say
+        self._resolve = resolve
+        self._nonce = nonce
+
+    # --- threads ----------------------------------------------------------------------------------------------------
+
+    def thread(self, thread_id: int) -> Thread:
+        thread = self._lookups.thread(self.shop_name, thread_id)
+        if thread is None:
+            raise DataError("thread.unknown", id=thread_id, shop=self.shop_name)
+        return thread
+
+    def reply(
+        self, thread_id: int, text: str, *, employee: int = 0, private: bool = False, mail: bool = True
+    ) -> list[Intent]:
+        """The employee's message into the thread, then the mail to the customer, then the status, each after the one
+        before is confirmed. private: a note for colleagues, no mail, no status."""
+        thread = self.thread(thread_id)
+        employee = employee or self._who.employee
+        if not employee:
+            raise SettingsError("settings.employee_missing", shop=self.shop_name)
+        if not text.strip():
+            raise DataError("reply.empty")
+        wants_mail = mail and not private
+        if wants_mail and not self._who.has_smtp:
+            raise SettingsError("smtp.not_configured", shop=self.shop_name)
+        if wants_mail and "@" not in thread.email:
+            raise DataError("thread.no_address", id=thread_id)
+        reference = identity.reference(self._nonce())
+        message = NewIntent(
+            kind=Kind.MESSAGE_CREATE,
+            key=f"message.create:{reference}",
+            reference=reference,
+            group=group_of(thread.id),
+            payload={"id_thread": thread.id, "text": text.strip(), "id_employee": employee, "private": private},
+            origin="command",
+        )
+        intents = [message]
+        if wants_mail:
+            intents.append(self._mail(thread, text.strip(), reference, message.key, employee))
+        if not private and self._who.reply_status != "none" and thread.status != self._who.reply_status:
+            intents.append(
+                _status(thread, self._who.reply_status, f"reply:{reference}", intents[-1].key, f":{reference}")
+            )
+        return self._outbox.add(self.shop_name, intents)
+
+    def _mail(self, thread: Thread, text: str, reference: str, after: str, employee: int) -> NewIntent:
+        languages = self._lookups.languages(self.shop_name)
+        lang = languages.get(thread.id_lang or 0, "en")
+        contacts = {c.id: c for c in self._lookups.contacts(self.shop_name)}
+        contact = contacts.get(thread.id_contact or 0)
+        earlier = [c.message_id for c in self._ledger.of_thread(self.shop_name, thread.id) if c.message_id]
+        shop = self._lookups.configuration(self.shop_name, "PS_SHOP_NAME") or self._who.sender_name or self.shop_name
+        payload: dict[str, Any] = {
+            "id_thread": thread.id,
+            "id_employee": employee,
+            "to": thread.email,
+            "sender": (contact.email if contact else "") or self._who.sender,
+            "sender_name": (contact.name if contact else "") or self._who.sender_name or shop,
+            "subject": self._say("reply_subject", lang, shop=shop, id=thread.id, token=thread.token),
+            "text": text,
+            "lang": lang,
+            "in_reply_to": earlier[-1] if earlier else "",
+            "references": earlier[-10:],
+        }
+        message_id = identity.message_id(
+            self._who.secret, self.shop_name, thread.id, reference, self._who.message_id_host
+        )
+        return NewIntent(
+            kind=Kind.MAIL_SEND,
+            key=f"mail.send:{reference}",
+            reference=message_id,
+            group=f"reply:{reference}",
+            payload=payload,
+            after=after,
+            origin="command",
+        )
+
+    def thread_status(self, thread_id: int, status: str) -> list[Intent]:
+        """Empty when the thread has that status already."""
+        if status not in THREAD_STATUSES:
+            raise DataError("thread.unknown_status", status=status, expected=", ".join(THREAD_STATUSES))
+        thread = self.thread(thread_id)
+        fresh = self._shop().thread_statuses([thread_id]).get(thread_id)
+        if fresh is None:
+            raise DataError("thread.gone", id=thread_id)
+        if fresh == status:
+            return []
+        intent = NewIntent(
+            kind=Kind.THREAD_STATUS,
+            key=f"thread.status:{self._nonce()}",
+            reference="",
+            group=group_of(thread.id),
+            payload={"id_thread": thread.id, "status": status},
+            decided_on={"status": fresh},
+            origin="command",
+        )
+        return self._outbox.add(self.shop_name, [intent])
+
+    # --- orders -----------------------------------------------------------------------------------------------------
+
+    def order_status(self, order_id: int, wish: str, *, mail: bool = False, force: bool = False) -> list[Intent]:
+        """A new row in the order's history. Empty when the order is in that state already."""
+        if not self._who.employee:
+            raise SettingsError("settings.employee_missing", shop=self.shop_name)
+        states = self._lookups.order_states(self.shop_name)
+        state_id = self._resolve(wish, states)
+        shop = self._shop()
+        facts = shop.order_facts(order_id)
+        if facts is None:
+            raise DataError("order.unknown", id=order_id)
+        if facts.current_state == state_id:
+            return []
+        state = next(s for s in states if s.id == state_id)
+        if (state.invoice or state.paid) and not facts.invoice_number and not force:
+            paid = self._lookups.payments(self.shop_name, facts.reference)
+            if paid:
+                # The shop would make the invoice and book the payment a second time (PrestaShop #20025).
+                raise DataError("order.would_pay_twice", id=order_id, state=state_id)
+        rows = shop.histories(order_id)
+        intent = NewIntent(
+            kind=Kind.ORDER_STATUS,
+            key=f"order.status:{self._nonce()}",
+            reference="",
+            group=f"order:{order_id}",
+            payload={
+                "id_order": order_id,
+                "id_state": state_id,
+                "id_employee": self._who.employee,
+                "mail_customer": mail,
+            },
+            decided_on={
+                "current_state": facts.current_state,
+                "newest_history": max((r.id for r in rows), default=0),
+            },
+            origin="command",
+        )
+        return self._outbox.add(self.shop_name, [intent])
+
+    def order_track(self, order_id: int, number: str, *, row: int = 0, mail: bool = False) -> list[Intent]:
+        """The tracking number of the order's shipment; `row` names the order_carriers row when there are several."""
+        rows = self._shop().order_carriers(order_id)
+        if not rows:
+            raise DataError("order.no_shipment", id=order_id)
+        if row:
+            rows = [r for r in rows if r.id == row]
+            if not rows:
+                raise DataError("order.unknown_shipment", id=order_id, row=row)
+        if len(rows) > 1:
+            listed = ", ".join(str(r.id) for r in rows)
+            raise DataError("order.several_shipments", id=order_id, rows=listed)
+        shipment = rows[0]
+        if shipment.tracking_number == number:
+            return []
+        intent = NewIntent(
+            kind=Kind.ORDER_TRACKING,
+            key=f"order.tracking:{self._nonce()}",
+            reference="",
+            group=f"order:{order_id}",
+            payload={
+                "id_order": order_id,
+                "id_order_carrier": shipment.id,
+                "number": number,
+                "mail_customer": mail,
+            },
+            decided_on={"number": shipment.tracking_number},
+            origin="command",
+        )
+        return self._outbox.add(self.shop_name, [intent])
+
+
+def _status(thread: Thread, status: str, group: str, after: str, suffix: str) -> NewIntent:
+    return NewIntent(
+        kind=Kind.THREAD_STATUS,
+        key=f"thread.status{suffix}",
+        reference="",
+        group=group,
+        payload={"id_thread": thread.id, "status": status},
+        decided_on={"status": thread.status},
+        after=after,
+        origin="command",
+    )

@@ -1,0 +1,340 @@
+"""The only module that imports every adapter: builds the object graph of the settings.
+
+`App` is one process's view: settings, mirror, clock, log. It hands out the legs of a shop, the desk for commands and
+the graph for the daemon. It decides nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets as random_secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from connector import config, packagedata
+from connector.core import phrases, statuses
+from connector.core.mapping import Resource
+from connector.core.model import OrderState, Role, ShopInfo
+from connector.core.reconcile import Policy
+from connector.engine.collect import Collect, FolderPlan, since_midnight
+from connector.engine.daemon import Graph
+from connector.engine.desk import Desk, Identity
+from connector.engine.effects import Effects
+from connector.engine.join import Join, ShopFacts
+from connector.engine.legs import ShopLegs
+from connector.engine.ports import Mailbox
+from connector.engine.pull import Pull
+from connector.engine.push import Push
+from connector.engine.sweep import Sweeps
+from connector.errors import DataError
+from connector.mailbox.client import Account, ImapMailbox
+from connector.mailbox.mime import MimeCodec
+from connector.mailbox.sender import SmtpAccount, SmtpSender
+from connector.mirror.db import Mirror, open_mirror
+from connector.ops import events as ev
+from connector.ops.logs import EventLog
+from connector.shop.client import ShopClient
+from connector.shop.dialect import Dialect
+
+LEASE_MARGIN = 60.0  # seconds a lease outlives the longest request
+
+
+class SystemClock:
+    """The real time; sleep ends early when `stop` is set."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self._stop = stop
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        if self._stop is not None:
+            self._stop.wait(seconds)
+        else:
+            time.sleep(seconds)
+
+
+class App:
+    """One process. new_baseline: the user accepts a new line between old and new mail after a lost mirror."""
+
+    def __init__(
+        self,
+        settings: config.Settings,
+        events: EventLog,
+        *,
+        clock: SystemClock | None = None,
+        new_baseline: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.events = events
+        self.clock = clock or SystemClock()
+        self.resources: list[Resource] = packagedata.resources()
+        self.say = phrases.sayer(packagedata.text("mappings/phrases.toml"), "mappings/phrases.toml")
+        self.canon = statuses.parse_statuses(packagedata.text("mappings/statuses.toml"), "mappings/statuses.toml")
+        self.mirror: Mirror = open_mirror(mirror_url(settings), self.resources)
+        for change in self.mirror.changes:
+            events.emit(ev.MIRROR_CHANGED, text=change)
+        self.secrets = config.instance_secrets(settings)
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{random_secrets.token_hex(3)}"
+        self._new_baseline = new_baseline
+        self._shops: dict[str, ShopClient] = {}
+        self._infos: dict[str, ShopInfo] = {}
+
+    def close(self) -> None:
+        for client in self._shops.values():
+            client.close()
+        self.mirror.close()
+
+    # --- one shop -------------------------------------------------------------------------------------------------
+
+    def shop_settings(self, name: str) -> config.ShopSettings:
+        return self.settings.shops[name]
+
+    def client(self, name: str) -> ShopClient:
+        if name not in self._shops:
+            s = self.shop_settings(name)
+            self._shops[name] = ShopClient(
+                s.url,
+                s.key.get_secret_value(),
+                connect_timeout=s.connect_timeout,
+                read_timeout=s.read_timeout,
+                ca_file=str(s.ca_file or ""),
+                verify=s.verify_tls,
+            )
+        return self._shops[name]
+
+    def probe(self, name: str) -> ShopInfo:
+        """Version and rights of a shop, asked once per process; the version is kept for work without the shop."""
+        if name not in self._infos:
+            info = self.client(name).probe()
+            self._infos[name] = info
+            if self.mirror.meta.get(f"{name}.version") != info.version:
+                self.mirror.meta.set(f"{name}.version", info.version)
+            self.events.emit(ev.SHOP_PROBED, shop=name, version=info.version, resources=len(info.rights))
+        return self._infos[name]
+
+    def version(self, name: str) -> str:
+        return self._infos[name].version if name in self._infos else self.mirror.meta.get(f"{name}.version") or ""
+
+    def zone(self, name: str) -> tzinfo | None:
+        """The shop's time zone: PS_TIMEZONE as mirrored, else the setting; None when neither is known."""
+        for candidate in (
+            self.mirror.lookups.configuration(name, "PS_TIMEZONE"),
+            self.shop_settings(name).timezone,
+        ):
+            if candidate:
+                try:
+                    return ZoneInfo(candidate)
+                except (ZoneInfoNotFoundError, ValueError, OSError):
+                    continue
+        return None
+
+    def local(self, name: str, at: datetime) -> str:
+        return at.astimezone(self.zone(name) or UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+    def shop_facts(self, name: str) -> ShopFacts:
+        """What decisions on mails need to know of the shop: secrets, own addresses, zone, what the version can."""
+        s = self.shop_settings(name)
+        own = {m.user for m in s.mailboxes.values()} | {c.email for c in self.mirror.lookups.contacts(name)}
+        own.add(self.mirror.lookups.configuration(name, "PS_SHOP_EMAIL") or "")
+        if s.smtp is not None:
+            own |= {s.smtp.sender, s.smtp.user}
+        return ShopFacts(
+            secrets=self.secrets,
+            own_addresses=frozenset(a.casefold() for a in own if "@" in a),
+            can_backdate=Dialect.of(self.version(name)).has_patch,
+            zone=self.zone(name),
+        )
+
+    def mailbox(self, shop: str, name: str) -> Mailbox:
+        m = self.shop_settings(shop).mailboxes[name]
+        account = Account(
+            host=m.host,
+            port=m.port,
+            user=m.user,
+            password=m.password.get_secret_value(),
+            security=m.security,
+            verify=m.verify_certificate,
+            ca_file=str(m.ca_file or ""),
+            timeout=m.timeout,
+        )
+        return ImapMailbox(name, account)
+
+    def sender(self, shop: str) -> SmtpSender | None:
+        s = self.shop_settings(shop).smtp
+        if s is None:
+            return None
+        account = SmtpAccount(
+            host=s.host,
+            port=s.port,
+            user=s.user,
+            password=s.password.get_secret_value() if s.password else "",
+            security=s.security,
+            verify=s.verify_certificate,
+            ca_file=str(s.ca_file or ""),
+            timeout=s.timeout,
+        )
+        return SmtpSender(account)
+
+    def legs(self, name: str, progress: Callable[..., None] | None = None) -> ShopLegs:
+        """The runnable parts of one shop."""
+        s, mirror, client = self.shop_settings(name), self.mirror, self.client(name)
+        codec = MimeCodec()
+        effects = Effects(
+            client,
+            mirror.outbox,
+            self.sender(name),
+            lambda box: self.mailbox(name, box),
+            lambda at: self.local(name, at),
+            self.say,
+            self.clock,
+        )
+        push = Push(
+            name,
+            mirror.outbox,
+            mirror.ledger,
+            mirror.rows,
+            effects,
+            self.events,
+            self.clock,
+            s.settle_seconds,
+            random.SystemRandom().random,
+            lambda: mirror.leases.holder(name) == self.holder,
+        )
+        join = Join(
+            name,
+            lambda: self.shop_facts(name),
+            {box: _policy(m, s) for box, m in s.mailboxes.items()},
+            mirror.ledger,
+            mirror.lookups,
+            mirror.outbox,
+            codec,
+            self.say,
+            self.events,
+            self.clock,
+        )
+        collects = [
+            Collect(
+                name,
+                box,
+                lambda box=box: self.mailbox(name, box),  # type: ignore[misc]  # mypy: lambda default
+                self._folders(name, m),
+                mirror.ledger,
+                codec,
+                self.events,
+                self.clock,
+            )
+            for box, m in s.mailboxes.items()
+        ]
+        return ShopLegs(
+            name,
+            probe=lambda: self.probe(name),
+            pull=self._pull(name, progress),
+            sweep=self._sweep(name),
+            collects=collects,
+            join=join,
+            push=push,
+            ledger=mirror.ledger,
+            lookups=mirror.lookups,
+            outbox=mirror.outbox,
+            runs=mirror.runs,
+            events=self.events,
+            clock=self.clock,
+            new_run_id=lambda: random_secrets.token_hex(4),
+            new_baseline=self._new_baseline,
+        )
+
+    def _folders(self, shop: str, m: config.MailboxSettings) -> list[FolderPlan]:
+        since = datetime.combine(m.since, datetime.min.time()) if m.since else None
+        start = since_midnight(since, self.zone(shop))
+        return [FolderPlan(f, Role.CUSTOMERS, start) for f in m.folders] + [
+            FolderPlan(f, Role.STAFF, start) for f in m.sent_folders
+        ]
+
+    def desk(self, name: str) -> Desk:
+        s = self.shop_settings(name)
+        who = Identity(
+            secret=self.secrets[0],
+            employee=s.employee,
+            reply_status=s.reply_status,
+            has_smtp=s.smtp is not None,
+            sender=s.smtp.sender if s.smtp else "",
+            sender_name=s.smtp.sender_name if s.smtp else "",
+            message_id_host=s.smtp.message_id_host if s.smtp else "",
+        )
+        mirror = self.mirror
+        return Desk(
+            name,
+            who,
+            lambda: self.client(name),
+            mirror.lookups,
+            mirror.ledger,
+            mirror.outbox,
+            self.say,
+            lambda wish, states: self._resolve(name, wish, states),
+            lambda: random_secrets.token_hex(16),
+        )
+
+    def _resolve(self, shop: str, wish: str, states: Sequence[OrderState]) -> int:
+        config_values = {
+            key: self.mirror.lookups.configuration(shop, key) or ""
+            for state in self.canon.values()
+            for key in state.configuration
+        }
+        outcome = statuses.resolve(wish, states, config_values, self.canon)
+        if isinstance(outcome, statuses.Resolved):
+            return outcome.id
+        known = "; ".join(f"{s.id} {s.names[0] if s.names else ''}" for s in states if not s.deleted)
+        raise DataError(f"order.state_{outcome.reason}", wish=wish, known=known)
+
+    # --- the daemon -----------------------------------------------------------------------------------------------
+
+    def lease_seconds(self) -> float:
+        longest = max((s.read_timeout + s.connect_timeout for s in self.settings.shops.values()), default=60.0)
+        return longest + LEASE_MARGIN
+
+    def graph(self) -> Graph:
+        schedule = self.settings.schedule
+        return Graph(
+            shops={name: self.legs(name) for name in self.settings.shops},
+            leases=self.mirror.leases,
+            holder=self.holder,
+            lease_seconds=self.lease_seconds(),
+            seconds={
+                "pull": schedule.pull_seconds,
+                "sweep": schedule.sweep_seconds,
+                "collect": schedule.collect_seconds,
+                "push": schedule.push_seconds,
+            },
+            jitter_seconds=int(schedule.jitter_seconds),
+            several_workers=not mirror_url(self.settings).startswith("sqlite"),
+            close=self.close,
+        )
+
+
+def mirror_url(settings: config.Settings) -> str:
+    """The mirror's address: the setting, else a SQLite file in the state directory."""
+    return settings.mirror.url or f"sqlite:///{Path(settings.state_dir).absolute() / 'mirror.db'}"
+
+
+def _policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
+    return Policy(
+        create_threads=m.create_threads,
+        id_shop=m.id_shop or s.id_shop,
+        id_lang=m.id_lang,
+        contact=m.contact,
+        employee=m.employee or s.employee,
+        foreign_sender=m.foreign_sender,
+        after=m.after,
+        after_target=m.move_to if m.after == "move" else m.flag if m.after == "flag" else "",
+    )
+
+
+__all__ = ["App", "SystemClock", "mirror_url"]

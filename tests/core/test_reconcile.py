@@ -1,0 +1,259 @@
+"""What becomes of a mail: import, ignore, quarantine, and with which intents."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connector.core import identity
+from connector.core.automail import AutoClass
+from connector.core.matching import clues
+from connector.core.model import Attachment, Contact, Customer, Employee, Kind, MailState, Message, Role
+from connector.core.reconcile import Facts, Policy, decide, pick_customer
+from tests.support.mails import NOW, SECRET, a_copy, a_mail, a_thread
+
+TOKEN_SUBJECT = "Re: #ct12 #tcAbCdEfGhIjKl"
+SUPPORT = Contact(2, "support@shop.test", True)
+
+
+def say(name, lang, **values):
+    return f"[{name}/{lang}{''.join(f' {v}' for v in values.values())}]"
+
+
+def decision(mail, copy=None, policy=None, **facts):
+    facts.setdefault("auto", AutoClass("human", ""))
+    facts.setdefault("now", NOW)
+    facts.setdefault("contacts", [SUPPORT])
+    facts.setdefault("languages", {1: "en", 2: "fr"})
+    copy = copy or a_copy(from_addr=mail.from_addr)
+    known = Facts(**facts)
+    return decide(copy, mail, clues(mail, [SECRET], "main"), known, policy or Policy(), say, SECRET)
+
+
+def kinds(outcome):
+    return [intent.kind for intent in outcome.intents]
+
+
+def test_a_reply_goes_into_its_thread():
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT, text="Thanks!"), by_token=[a_thread()])
+    assert (outcome.state, outcome.reason, outcome.id_thread) == (MailState.PENDING, "thread_by_token", 12)
+    (message,) = outcome.intents
+    assert message.kind is Kind.MESSAGE_CREATE
+    assert message.payload["text"] == "Thanks!"
+    assert message.payload["id_employee"] == 0
+    assert message.reference == identity.reference("k" * 64)
+    assert message.group == "thread:12"
+
+
+def test_a_reply_to_a_closed_thread_reopens_it_after_the_message():
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread(status="closed")])
+    message, status = outcome.intents
+    assert (status.kind, status.payload["status"], status.after) == (Kind.THREAD_STATUS, "open", message.key)
+    assert status.decided_on == {"status": "closed"}
+
+
+@pytest.mark.parametrize("status", ["open", "pending1", "pending2", ""])
+def test_the_teams_own_marks_stay(status):
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread(status=status)])
+    assert kinds(outcome) == [Kind.MESSAGE_CREATE]
+
+
+def test_a_backfilled_mail_changes_no_status():
+    outcome = decision(
+        a_mail(subject=TOKEN_SUBJECT), a_copy(backfill=True), by_token=[a_thread(status="closed")]
+    )
+    assert kinds(outcome) == [Kind.MESSAGE_CREATE]
+
+
+def test_a_valid_token_from_another_address_is_filed_with_that_address_and_reopens_nothing():
+    outcome = decision(
+        a_mail(subject=TOKEN_SUBJECT, from_addr="eve@example.com"), by_token=[a_thread(status="closed")]
+    )
+    assert kinds(outcome) == [Kind.MESSAGE_CREATE]
+    assert outcome.intents[0].payload["text"].startswith("[written_by/en eve@example.com]")
+    assert outcome.reason == "foreign_sender_by_token"
+
+
+def test_a_shop_may_ask_to_see_such_mails_first():
+    outcome = decision(
+        a_mail(subject=TOKEN_SUBJECT, from_addr="eve@example.com"),
+        policy=Policy(foreign_sender="quarantine"),
+        by_token=[a_thread()],
+    )
+    assert (outcome.state, outcome.reason) == (MailState.QUARANTINED, "foreign_sender")
+
+
+def test_an_unknown_mail_waits_when_threads_may_not_be_created():
+    outcome = decision(a_mail())
+    assert (outcome.state, outcome.reason, outcome.intents) == (MailState.QUARANTINED, "no_thread", ())
+
+
+def test_an_unknown_mail_creates_a_thread_and_its_first_message():
+    customer = Customer(5, "ann@example.com", 1, 2, False, True, False)
+    outcome = decision(a_mail(), policy=Policy(create_threads=True), customers=[customer])
+    create, message = outcome.intents
+    assert create.kind is Kind.THREAD_CREATE
+    assert create.payload == {
+        "email": "ann@example.com",
+        "status": "open",
+        "id_shop": 1,
+        "id_lang": 2,
+        "id_contact": 2,
+        "id_customer": 5,
+        "id_order": 0,
+    }
+    assert create.reference == identity.thread_token(SECRET, "k" * 64)
+    assert (message.after, message.group) == (create.key, create.group)
+
+
+def test_a_contact_that_saves_no_messages_makes_no_thread():
+    outcome = decision(
+        a_mail(), policy=Policy(create_threads=True), contacts=[Contact(3, "support@shop.test", False)]
+    )
+    assert (outcome.state, outcome.reason) == (MailState.IGNORED, "contact_saves_no_messages")
+
+
+def test_the_contact_is_the_one_that_was_written_to():
+    contacts = [Contact(1, "webmaster@shop.test", True), SUPPORT]
+    outcome = decision(a_mail(), policy=Policy(create_threads=True, contact=1), contacts=contacts)
+    assert outcome.intents[0].payload["id_contact"] == 2
+
+
+def test_a_wrong_token_waits_for_a_person_even_where_threads_are_created():
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), policy=Policy(create_threads=True))
+    assert (outcome.state, outcome.reason) == (MailState.QUARANTINED, "token_unknown")
+
+
+def test_a_second_copy_of_a_mail_is_ignored():
+    first = a_copy(id=50, state=MailState.IMPORTED, id_thread=12, id_message=900)
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], same_key=[first])
+    assert (outcome.state, outcome.reason, outcome.id_message) == (MailState.IGNORED, "copy", 900)
+
+
+def test_the_same_message_id_with_the_same_text_is_a_copy_with_another_text_it_is_not():
+    first = a_copy(id=50, state=MailState.IMPORTED, text_hash="t", mail_key="other")
+    same = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], same_id=[first], text_hash="t")
+    other = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], same_id=[first], text_hash="u")
+    assert (same.reason, other.state) == ("copy", MailState.PENDING)
+
+
+def test_a_mail_that_the_shop_has_already_is_not_sent_again_after_a_lost_mirror():
+    message = Message(900, 12, None, "x", False, identity.reference("k" * 64))
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], in_shop=message)
+    assert (outcome.state, outcome.reason, outcome.id_message) == (MailState.IMPORTED, "found_in_shop", 900)
+    assert outcome.intents == ()
+
+
+def test_an_auto_reply_is_filed_as_a_private_note_and_reopens_nothing():
+    auto = AutoClass("auto_reply", "auto-submitted")
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread(status="closed")], auto=auto)
+    assert kinds(outcome) == [Kind.MESSAGE_CREATE]
+    assert outcome.intents[0].payload["private"] is True
+
+
+def test_an_auto_reply_without_proof_creates_nothing():
+    auto = AutoClass("auto_reply", "auto-submitted")
+    outcome = decision(a_mail(), policy=Policy(create_threads=True), auto=auto)
+    assert (outcome.state, outcome.reason) == (MailState.IGNORED, "auto_reply")
+
+
+def test_a_bounce_counts_only_with_our_signed_message_id_inside():
+    auto = AutoClass("bounce", "report")
+    mid = identity.message_id(SECRET, "main", 12, "psc1/x", "shop.test")
+    forged = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], auto=auto)
+    true = decision(a_mail(enclosed_ids=(mid,)), bounced=[a_thread()], auto=auto)
+    assert (forged.state, forged.reason) == (MailState.IGNORED, "bounce")
+    assert (true.state, true.id_thread) == (MailState.PENDING, 12)
+
+
+@pytest.mark.parametrize("kind", ["own", "loop", "shop_notification"])
+def test_what_the_shop_sent_itself_is_ignored(kind):
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], auto=AutoClass(kind, "x"))
+    assert (outcome.state, outcome.reason) == (MailState.IGNORED, kind)
+
+
+def test_an_employees_address_in_a_customers_folder_never_writes_as_an_employee():
+    staff = Employee(1, "max@shop.test", True)
+    outcome = decision(
+        a_mail(subject=TOKEN_SUBJECT, from_addr="max@shop.test"), by_token=[a_thread()], employees=[staff]
+    )
+    assert (outcome.state, outcome.reason) == (MailState.QUARANTINED, "employee_in_customers_folder")
+
+
+def test_a_sent_mail_becomes_the_employees_message():
+    outcome = decision(
+        a_mail(subject=TOKEN_SUBJECT, from_addr="max@shop.test"),
+        a_copy(role=Role.STAFF, from_addr="max@shop.test"),
+        by_token=[a_thread()],
+        employees=[Employee(4, "max@shop.test", True)],
+    )
+    assert kinds(outcome) == [Kind.MESSAGE_CREATE]
+    assert outcome.intents[0].payload["id_employee"] == 4
+
+
+def test_a_sent_mail_of_an_unknown_employee_is_never_written_as_the_customer():
+    mail = a_mail(subject=TOKEN_SUBJECT, from_addr="temp@shop.test")
+    copy = a_copy(role=Role.STAFF)
+    waits = decision(mail, copy, by_token=[a_thread()])
+    known = decision(mail, copy, by_token=[a_thread()], policy=Policy(employee=9))
+    assert (waits.state, waits.reason) == (MailState.QUARANTINED, "employee_unknown")
+    assert known.intents[0].payload["id_employee"] == 9
+
+
+def test_a_sent_mail_about_nothing_creates_nothing():
+    outcome = decision(a_mail(from_addr="max@shop.test"), a_copy(role=Role.STAFF), policy=Policy(create_threads=True))
+    assert (outcome.state, outcome.reason) == (MailState.IGNORED, "not_about_a_thread")
+
+
+def test_an_old_mail_keeps_its_date_where_the_shop_can_and_says_it_where_not():
+    copy = a_copy(internaldate=NOW - timedelta(days=2))
+    new = decision(a_mail(subject=TOKEN_SUBJECT), copy, by_token=[a_thread()], can_backdate=True)
+    old = decision(a_mail(subject=TOKEN_SUBJECT), copy, by_token=[a_thread()], can_backdate=False)
+    assert new.intents[0].payload["written_at"] == (NOW - timedelta(days=2)).isoformat()
+    assert old.intents[0].payload["written_at"] == ""
+    assert old.intents[0].payload["text"].startswith("[sent_on/en 2026-11-20 12:00]")
+
+
+def test_attachments_are_named_in_the_message():
+    mail = a_mail(subject=TOKEN_SUBJECT, attachments=(Attachment("photo.jpg", "image/jpeg", 250_000),))
+    outcome = decision(mail, by_token=[a_thread()])
+    assert "photo.jpg (244 kB)" in outcome.intents[0].payload["text"]
+
+
+def test_a_mail_with_nothing_in_it_waits_for_a_person():
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT, text=" \n"), by_token=[a_thread()])
+    assert (outcome.state, outcome.reason) == (MailState.QUARANTINED, "empty")
+
+
+def test_a_mail_loop_is_set_aside():
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], too_many="mail_loop")
+    assert (outcome.state, outcome.reason) == (MailState.QUARANTINED, "mail_loop")
+
+
+@pytest.mark.parametrize(
+    ("policy", "payload"),
+    [
+        (Policy(after="move", after_target="Done"), {"action": "move", "target": "Done"}),
+        (Policy(after="delete"), {"action": "delete", "target": ""}),
+        (Policy(after="flag", after_target="$Imported"), {"action": "flag", "target": "$Imported"}),
+    ],
+)
+def test_the_copy_is_filed_last(policy, payload):
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), policy=policy, by_token=[a_thread()])
+    message, filing = outcome.intents
+    assert filing.kind is Kind.MAIL_FILE
+    assert filing.after == message.key
+    assert {k: filing.payload[k] for k in payload} == payload
+
+
+def test_the_customer_is_active_of_the_shop_registered_before_guest_and_newest():
+    def person(number, **changes):
+        values = {"id_shop": 1, "id_lang": 1, "is_guest": False, "active": True, "deleted": False} | changes
+        return Customer(number, "ann@example.com", **values)
+
+    people = [person(1), person(2), person(3, is_guest=True), person(4, deleted=True), person(5, active=False)]
+    people.append(person(6, id_shop=2))
+    assert pick_customer(people, 1).id == 2
+    assert pick_customer([person(3, is_guest=True)], 1).id == 3
+    assert pick_customer([person(4, deleted=True)], 1) is None
