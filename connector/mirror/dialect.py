@@ -130,6 +130,31 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]],
     connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=written), list(rows))
 
 
+def bulk(connection: Connection, table: Table, columns: dict[str, Sequence[Any]], keys: Sequence[str] = ()) -> None:
+    """Many rows at once, given column by column; with `keys` as `upsert`, without as a plain insert.
+
+    The statement and the values' conversions are SQLAlchemy's; only the loop over the rows is ours, one list per
+    column instead of one dict per row, which takes little more than half the time. Raises
+    ValueError for a value that a column type refuses.
+    """
+    if not columns or not next(iter(columns.values())):
+        return
+    statement = _insert(connection)(table)
+    if keys:
+        written = {name: statement.excluded[name] for name in columns if name not in keys}
+        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=written)
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(columns))
+    names = compiled.positiontup or list(columns)
+    ready = []
+    for name in names:
+        convert = table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        ready.append([convert(value) for value in columns[name]] if convert else columns[name])
+    rows: Any = zip(*ready, strict=True)
+    if not compiled.positional:
+        rows = (dict(zip(names, row, strict=True)) for row in rows)
+    connection.exec_driver_sql(str(compiled), list(rows))
+
+
 def _insert(connection: Connection) -> Any:  # noqa: ANN401 - two dialects' Insert classes without a common base
     return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 

@@ -61,7 +61,8 @@ def translated(mirror: str) -> Iterator[None]:
         raise StateError("mirror.locked", mirror=mirror, error="pool") from error
     except SQLAlchemyError as error:  # a value that a column type refuses, among others
         raise StateError("mirror.value_refused", mirror=mirror, error=type(error).__name__) from error
-    except (OverflowError, UnicodeEncodeError) as error:  # sqlite3 raises them bare: a whole number beyond 64 bits
+    except (OverflowError, ValueError, TypeError) as error:
+        # Values again: sqlite3 raises OverflowError bare for a whole number beyond 64 bits, a column type ValueError.
         raise StateError("mirror.value_refused", mirror=mirror, error=type(error).__name__) from error
     except OSError as error:
         raise StateError("mirror.io_failed", mirror=mirror, error=error.strerror or "OSError") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,10 @@ from connector.engine.ports import Broken, Stored
 from connector.errors import DataError
 from connector.mirror import quarantine
 from connector.mirror.database import Database
-from connector.mirror.dialect import in_batches, upsert
+from connector.mirror.dialect import bulk, in_batches, upsert
 from connector.mirror.own_tables import cursor as cursors
 from connector.mirror.own_tables import tombstone
 from connector.mirror.tables import MirroredTables
-
-_OWN_COLUMNS = ("shop", "id", "digest", "pulled_at", "email_key")
 
 
 class SqlRows:
@@ -50,7 +48,7 @@ class SqlRows:
             known = _digests(connection, main, shop, sorted(page))
             fresh = [row for row in page.values() if not row.digest or known.get(row.id) != row.digest]
             if fresh:
-                upsert(connection, main, _main_rows(main, shop, fresh, now), ("shop", "id"))
+                bulk(connection, main, _main_columns(main, shop, fresh, now), ("shop", "id"))
                 self._replace_parts(connection, resource.table, shop, fresh, known)
                 tomb = (tombstone.c.shop == shop) & (tombstone.c.resource == resource.name)
                 for some in in_batches([row.id for row in fresh if row.id not in known]):
@@ -70,25 +68,18 @@ class SqlRows:
         lang = self._tables.lang.get(table)
         if lang is not None:
             _delete_parts(connection, lang, "id", shop, old)
-            names = [name for name in lang.c.keys() if name not in ("shop", "id")]  # noqa: SIM118 - not a dict
-            new = {(row.id, part["id_lang"]): part for row in fresh for part in row.langs}
-            _insert(
-                connection,
-                lang,
-                [{"shop": shop, "id": key[0], **{n: part.get(n) for n in names}} for key, part in new.items()],
-            )
+            texts = {(row.id, part["id_lang"]): part for row in fresh for part in row.langs}
+            keys: dict[str, Sequence[Any]] = {"shop": [shop] * len(texts), "id": [number for number, _ in texts]}
+            bulk(connection, lang, {**keys, **_by_column(lang, keys, list(texts.values()))})
         for name, child in self._tables.children.get(table, {}).items():
             _delete_parts(connection, child, "parent_id", shop, old)
-            names = [n for n in child.c.keys() if n not in ("shop", "parent_id", "position")]  # noqa: SIM118
-            _insert(
-                connection,
-                child,
-                [
-                    {"shop": shop, "parent_id": row.id, "position": position, **{n: part.get(n) for n in names}}
-                    for row in fresh
-                    for position, part in enumerate(row.children.get(name, ()))
-                ],
-            )
+            placed = [(row.id, n, part) for row in fresh for n, part in enumerate(row.children.get(name, ()))]
+            keys = {
+                "shop": [shop] * len(placed),
+                "parent_id": [parent for parent, _, _ in placed],
+                "position": [position for _, position, _ in placed],
+            }
+            bulk(connection, child, {**keys, **_by_column(child, keys, [part for _, _, part in placed])})
 
     def cursor(self, shop: str, resource: str) -> dict[str, Any] | None:
         """Where the last page ended; None before the first, and again after a mapping gained a column."""
@@ -186,22 +177,22 @@ def _digests(connection: Connection, main: Table, shop: str, ids: Sequence[int])
     return found
 
 
-def _main_rows(main: Table, shop: str, fresh: Sequence[Row], now: datetime) -> list[dict[str, Any]]:
-    names = [name for name in main.c.keys() if name not in _OWN_COLUMNS]  # noqa: SIM118 - not a dict
-    with_email = "email_key" in main.c
-    rows = []
-    for row in fresh:
-        record = {"shop": shop, "id": row.id, "digest": row.digest, "pulled_at": now}
-        record.update((name, row.values.get(name)) for name in names)
-        if with_email:
-            record["email_key"] = folded(row.values.get("email"))
-        rows.append(record)
-    return rows
+def _main_columns(main: Table, shop: str, fresh: Sequence[Row], now: datetime) -> dict[str, Sequence[Any]]:
+    columns: dict[str, Sequence[Any]] = {
+        "shop": [shop] * len(fresh),
+        "id": [row.id for row in fresh],
+        "digest": [row.digest for row in fresh],
+        "pulled_at": [now] * len(fresh),
+    }
+    if "email_key" in main.c:
+        columns["email_key"] = [folded(row.values.get("email")) for row in fresh]
+    return {**columns, **_by_column(main, columns, [row.values for row in fresh])}
 
 
-def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(table.insert(), rows)
+def _by_column(table: Table, done: Container[str], rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """The rows' values, one list per column of the table that is not done yet; what a row lacks is NULL."""
+    names = [column.name for column in table.c if column.name not in done]
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def _delete_parts(connection: Connection, table: Table, column: str, shop: str, ids: Sequence[int]) -> None:
