@@ -106,6 +106,9 @@ def _mark(lines: list[str]) -> list[str]:
         if length:
             following = _next_line(seen, at + length)
             if following is None or not (following.startswith(">") or _is_bar_quote(following)):
+                if at and seen[at - 1] and not any("@" in part for part in seen[at : at + length]):
+                    at += 1  # within a paragraph and without an address: a person's sentence
+                    continue
                 marks[at:] = [_Q] * (len(lines) - at)  # the program did not mark the quoted lines: it goes to the end
                 break
             marks[at : at + length] = [_Q] * length
@@ -245,7 +248,7 @@ def _strength(text: str, length: int, seen: list[str], last: int) -> int:
     following = _next_line(seen, last + 1)
     marked = following is not None and following.startswith(">")
     digits = any(c.isdigit() for c in text)
-    if _starts(text) and verb and (address or time or marked):
+    if _starts(text) and verb and (address or marked or (time and _DATE.search(text))):
         return 2
     if _starts(text) and address and time:
         return 2

@@ -213,7 +213,7 @@ def test_a_forward_is_content(line):
 
 def test_a_forward_inside_a_quote_is_quoted():
     text = f"On 5 Jan 2026 10:00, Shop wrote:\n{OLD}\n---------- Forwarded message ---------\nold"
-    assert extract(f"{NEW}\n{text}").new == NEW
+    assert extract(f"{NEW}\n\n{text}").new == NEW
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,8 @@ def test_a_forward_inside_a_quote_is_quoted():
     [
         "On Monday I wrote:\nwhere is it?",
         "On 5 May at 10:00 I wrote you: where is it?\nPlease answer:\nor call",
+        "Le 5 mai à 10:00 votre collègue m'a écrit :\nil arrive",
+        "Hello,\nOn 5 May 2026 at 10:00 your colleague wrote:\nit will come",
         "Your colleague wrote:\nit will come on Monday",
         "Am 5. Mai um 10:00 schrieb ich Ihnen:\nWo ist es?",
         "From: Berlin\nTo: Rome\nDate: 5 May\nTwo tickets",
