@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+import tempfile
 import threading
 import tomllib
 from pathlib import Path
@@ -269,14 +270,47 @@ def test_settings_cannot_be_changed_and_never_print_a_secret(write):
 @settings(deadline=None, max_examples=100)
 @given(st.text(min_size=1, max_size=40).filter(lambda t: t.strip() and t not in "key nothing settings shops.main"))
 def test_no_key_however_odd_is_shown_in_an_error(text):
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "c.toml"
         path.write_text(
             f"{SHOP}key = {json.dumps('<<' + text + '>>')}\npage_size = 0\n", encoding="utf-8", errors="replace"
         )
         assert f"<<{text}>>" not in message(path)
+
+
+_WORDS = """shops main url key key_file mailboxes smtp host port user password folders since after log level mirror pop3
+    state_dir a__b"""
+_NAMES = st.sampled_from(_WORDS.split())
+_TREES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-5, 70000), st.text(max_size=8), st.dates(), st.floats()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_NAMES, inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.dictionaries(_NAMES, _TREES, min_size=1, max_size=4), st.dictionaries(_NAMES, st.text(max_size=5), max_size=2)
+)
+def test_any_odd_tree_gives_a_list_of_problems_one_line_each(tree, variables):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.toml"
+        path.write_text("".join(f"{name} = {as_toml(value)}\n" for name, value in tree.items()), encoding="utf-8")
+        environ = {f"PRESTASHOP_CONNECTOR__SHOPS__MAIN__{name.upper()}": text for name, text in variables.items()}
+        with pytest.raises(SettingsError) as caught:
+            config.load(path, environ)
+    assert caught.value.problems
+    assert len(explain(caught.value)[0].splitlines()) == len(caught.value.problems) + 1
+
+
+def as_toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {as_toml(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(as_toml(inner) for inner in value) + "]"
+    if isinstance(value, float):
+        return str(value)
+    return json.dumps(value if isinstance(value, (str, int)) else str(value)).replace("\x7f", "\\u007f")
 
 
 # --- the instance secret --------------------------------------------------------------------------------------------
