@@ -1,7 +1,7 @@
 """The few sentences that this program writes to people, in their language (`mappings/phrases.toml`).
 
 Text and placeholders are checked when the file is read, so that a translation cannot lose the `#ct… #tc…` by which the
-answer finds its thread (two official translations of PrestaShop do, contract 7.4). No file is opened here.
+answer finds its thread (two official translations of PrestaShop do). No file is opened here.
 """
 
 from __future__ import annotations

@@ -10,21 +10,15 @@ The text itself is never changed, only divided. Full texts are kept elsewhere; t
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
 from connector.core import quote_headers as words
-
-LOOK = 400
-"""Characters of a line that are looked at: no program writes a longer quote header, people's long lines are text."""
+from connector.core.signatures import signature_start
+from connector.core.textlines import LOOK, blank, seen
 
 HEADER_LINES = 4
 BLOCK_LINES = 10
-SIGNATURE_LINES = 30
-"""Lines after `-- ` that may still be a signature; `--` alone divides texts too, so it gets fewer."""
-BARE_SIGNATURE_LINES = 8
-MOBILE_LINES = 3
 
 Confidence = Literal["high", "low"]
 
@@ -51,13 +45,9 @@ _LABELS = {label.casefold(): kind for kind, labels in words.LABELS.items() for l
 _ORIGINALS = frozenset(word.casefold() for word in words.ORIGINALS)
 _FORWARDS = frozenset(word.casefold() for word in words.FORWARDS)
 _SEPARATORS = tuple(word.casefold() for word in words.SEPARATORS)
-_MOBILE = tuple(tuple(word.casefold().partition("…")[::2]) for word in words.MOBILE)
-_DEVICES = tuple(word.casefold() for word in words.DEVICES)
 
 _N, _Q, _S, _F = "new", "quoted", "signature", "forwarded"
 
-_UNSEEN = {ord(c): None for c in "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad"}
-_SPACES = {ord(c): " " for c in "\u00a0\u2007\u2009\u202f\t"}
 _TIME = re.compile(r"\d{1,2} ?(?:[:h：]|uhr|時|时|點|点|시|часов) ?\d{0,2}|\bkl(?:o|\.)? ?\d{1,2}")
 _DATE = re.compile(r"\d{4}|\d[-./] ?\d|[年月]")
 _DATE_START = re.compile(r"[\"'(]?(?:\d{1,4}[-./年년 ]|\w{1,12}[.,]{1,2} ?\d{1,2}[-./ ])")
@@ -67,7 +57,7 @@ _COLONS = (":", "：", "﹕")
 def extract(text: str) -> Extracted:
     """Divide a mail's text into what is new, what is quoted and the signature."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if not any(not _blank(line) for line in lines):
+    if not any(not blank(line) for line in lines):
         return Extracted(text, "", "", "high")
     marks = _mark(lines)
     if _interleaved(lines, marks):
@@ -77,18 +67,18 @@ def extract(text: str) -> Extracted:
         _mark_signatures(lines, marks)
         return _parts(lines, marks, "low")
     _mark_signatures(lines, marks)
-    if not any(mark in (_N, _F) and not _blank(line) for line, mark in zip(lines, marks, strict=True)):
+    if not any(mark in (_N, _F) and not blank(line) for line, mark in zip(lines, marks, strict=True)):
         return Extracted(_join(lines), "", "", "low")
     return _parts(lines, marks, "high")
 
 
 def _mark(lines: list[str]) -> list[str]:
     """new, quoted or forwarded, line by line."""
-    seen = [_seen(line) for line in lines]
+    looks = [seen(line) for line in lines]
     marks = [_N] * len(lines)
     at = 0
     while at < len(lines):
-        line = seen[at]
+        line = looks[at]
         if not line:
             at += 1
             continue
@@ -99,14 +89,14 @@ def _mark(lines: list[str]) -> list[str]:
         if _is_forward(line):
             marks[at:] = [_F] * (len(lines) - at)
             break
-        if _ends_all(seen, at):
+        if _ends_all(looks, at):
             marks[at:] = [_Q] * (len(lines) - at)
             break
-        length = _header_length(seen, at)
+        length = _header_length(looks, at)
         if length:
-            following = _next_line(seen, at + length)
+            following = _next_line(looks, at + length)
             if following is None or not (following.startswith(">") or _is_bar_quote(following)):
-                if at and seen[at - 1] and not any("@" in part for part in seen[at : at + length]):
+                if at and looks[at - 1] and not any("@" in part for part in looks[at : at + length]):
                     at += 1  # within a paragraph and without an address: a person's sentence
                     continue
                 marks[at:] = [_Q] * (len(lines) - at)  # the program did not mark the quoted lines: it goes to the end
@@ -115,31 +105,20 @@ def _mark(lines: list[str]) -> list[str]:
             at += length
             continue
         at += 1
-    _join_gaps(seen, marks)
+    _join_gaps(looks, marks)
     return marks
 
 
-def _join_gaps(seen: list[str], marks: list[str]) -> None:
+def _join_gaps(looks: list[str], marks: list[str]) -> None:
     """Empty lines between quoted lines belong to the quote."""
     before, gap = _N, 0
-    for index, line in enumerate(seen):
+    for index, line in enumerate(looks):
         if not line:
             gap += 1
             continue
         if before == marks[index] == _Q:
             marks[index - gap : index] = [_Q] * gap
         before, gap = marks[index], 0
-
-
-def _seen(line: str) -> str:
-    """A line as the rules look at it: cut, casefolded, without invisible characters and emphasis marks around it."""
-    plain = line[:LOOK].translate(_UNSEEN).translate(_SPACES).strip().strip("*").strip()
-    return unicodedata.normalize("NFC", plain).casefold()
-
-
-def _blank(line: str) -> bool:
-    # The end counts too: a line of 400 blanks and a word is no blank line.
-    return not line.translate(_UNSEEN).strip()
 
 
 def _is_bar_quote(line: str) -> bool:
@@ -158,18 +137,18 @@ def _is_forward(line: str) -> bool:
     return inner in _FORWARDS and (taken >= 2 or line.endswith(_COLONS))
 
 
-def _ends_all(seen: list[str], at: int) -> bool:
+def _ends_all(looks: list[str], at: int) -> bool:
     """Does a quote begin here that goes to the end: an Outlook header block, a separator, `reply above this line`?"""
-    line = seen[at]
+    line = looks[at]
     inner, taken = _bare(line)
     if inner in _ORIGINALS and taken >= 2:
         return True
     if len(line) <= 150 and any(phrase in line for phrase in _SEPARATORS):
         return True
     if taken >= 10 and not inner:  # a line of underscores: only with a header block below
-        below = _next_index(seen, at + 1)
-        return below is not None and _is_block(seen, below)
-    return _is_block(seen, at)
+        below = _next_index(looks, at + 1)
+        return below is not None and _is_block(looks, below)
+    return _is_block(looks, at)
 
 
 def _label(line: str) -> str:
@@ -183,14 +162,14 @@ def _label(line: str) -> str:
     return ""
 
 
-def _is_block(seen: list[str], at: int) -> bool:
+def _is_block(looks: list[str], at: int) -> bool:
     """From, Sent, To, Subject in any language and order. A traveller's `From: Berlin / To: Rome` has neither subject
     nor address."""
-    if _label(seen[at]) not in ("from", "sent"):
+    if _label(looks[at]) not in ("from", "sent"):
         return False
     kinds: set[str] = set()
     address = False
-    for line in seen[at : at + BLOCK_LINES]:
+    for line in looks[at : at + BLOCK_LINES]:
         if not line:
             if kinds >= {"from"} and len(kinds) >= 2:
                 break
@@ -202,21 +181,21 @@ def _is_block(seen: list[str], at: int) -> bool:
     return "from" in kinds and len(kinds) >= 3 and ("subject" in kinds or address)
 
 
-def _header_length(seen: list[str], at: int) -> int:
+def _header_length(looks: list[str], at: int) -> int:
     """How many lines the quote header that begins here has, 0 for none."""
-    if not _may_begin(seen[at]):
+    if not _may_begin(looks[at]):
         return 0
     joined = ""
     for length in range(1, HEADER_LINES + 1):
         here = at + length - 1
-        if here >= len(seen) or not seen[here] or seen[here].startswith(">") or len(seen[here]) >= LOOK:
+        if here >= len(looks) or not looks[here] or looks[here].startswith(">") or len(looks[here]) >= LOOK:
             return 0
-        joined = f"{joined} {seen[here]}" if joined else seen[here]
-        strength = _strength(joined, length, seen, here)
+        joined = f"{joined} {looks[here]}" if joined else looks[here]
+        strength = _strength(joined, length, looks, here)
         if strength:
             for later in range(at + 1, here + 1):  # a line of text above the header is no part of it
-                inner = " ".join(seen[later : here + 1])
-                other = _strength(inner, here + 1 - later, seen, here)
+                inner = " ".join(looks[later : here + 1])
+                other = _strength(inner, here + 1 - later, looks, here)
                 if (other == 2 and _DATE.search(inner)) or (other == 1 and strength == 1):
                     return 0
             return length
@@ -238,14 +217,14 @@ def _has_verb(text: str) -> bool:
     return any(verb in text for verb in _VERBS)
 
 
-def _strength(text: str, length: int, seen: list[str], last: int) -> int:
+def _strength(text: str, length: int, looks: list[str], last: int) -> int:
     """2: surely a quote header, by its first word. 1: by its parts only. 0: none."""
     if not text.endswith(_COLONS) and not text.endswith(("写道", "寫道")):
         return 0
     if any(phrase in f" {text}" for phrase in _PRONOUNS):
         return 0
     time, address, verb = _TIME.search(text) is not None, "@" in text, _has_verb(text)
-    following = _next_line(seen, last + 1)
+    following = _next_line(looks, last + 1)
     marked = following is not None and following.startswith(">")
     digits = any(c.isdigit() for c in text)
     if _starts(text) and verb and (address or marked or (time and _DATE.search(text))):
@@ -258,24 +237,24 @@ def _strength(text: str, length: int, seen: list[str], last: int) -> int:
         return 1
     if verb and address and digits and not text.startswith("<"):
         return 1
-    return 1 if verb and marked and length == 1 and not text.startswith("<") else 0
+    return 1 if (verb or address) and marked and length == 1 and not text.startswith("<") else 0
 
 
-def _next_index(seen: list[str], at: int) -> int | None:
-    for index in range(at, min(at + 4, len(seen))):
-        if seen[index]:
+def _next_index(looks: list[str], at: int) -> int | None:
+    for index in range(at, min(at + 4, len(looks))):
+        if looks[index]:
             return index
     return None
 
 
-def _next_line(seen: list[str], at: int) -> str | None:
-    index = _next_index(seen, at)
-    return None if index is None else seen[index]
+def _next_line(looks: list[str], at: int) -> str | None:
+    index = _next_index(looks, at)
+    return None if index is None else looks[index]
 
 
 def _interleaved(lines: list[str], marks: list[str]) -> bool:
     """Does new text stand between quotes?"""
-    runs = [mark for line, mark in zip(lines, marks, strict=True) if not _blank(line)]
+    runs = [mark for line, mark in zip(lines, marks, strict=True) if not blank(line)]
     groups = [mark for index, mark in enumerate(runs) if index == 0 or runs[index - 1] != mark]
     first = groups.index(_Q) if _Q in groups else len(groups)
     return groups[first:].count(_Q) >= 2
@@ -283,47 +262,23 @@ def _interleaved(lines: list[str], marks: list[str]) -> bool:
 
 def _last(lines: list[str], marks: list[str]) -> int:
     """Index of the last quoted line."""
-    return max(index for index, mark in enumerate(marks) if mark == _Q and not _blank(lines[index]))
+    return max(index for index, mark in enumerate(marks) if mark == _Q and not blank(lines[index]))
 
 
 def _mark_signatures(lines: list[str], marks: list[str]) -> None:
     """Find the signature at the end of every stretch of new text; never one that would leave nothing."""
-    written = sum(mark in (_N, _F) and not _blank(line) for line, mark in zip(lines, marks, strict=True))
+    written = sum(mark in (_N, _F) and not blank(line) for line, mark in zip(lines, marks, strict=True))
     start = 0
     while start < len(lines):
         end = start
         while end < len(lines) and marks[end] == marks[start]:
             end += 1
         if marks[start] == _N:
-            cut, size = _signature_start(lines, start, end)
+            cut, size = signature_start(lines, start, end)
             if cut < end and size < written:
                 marks[cut:end] = [_S] * (end - cut)
                 written -= size
         start = end
-
-
-def _signature_start(lines: list[str], start: int, end: int) -> tuple[int, int]:
-    """Where the signature of lines[start:end] begins (end: none) and how many lines with text it has."""
-    found, found_size, size = end, 0, 0
-    for index in range(end - 1, start - 1, -1):
-        line = lines[index]
-        if _blank(line):
-            continue
-        size += 1
-        if size > SIGNATURE_LINES + 1:
-            break
-        short = line.rstrip(" \t\u00a0") if len(line) <= 8 else ""
-        limit = SIGNATURE_LINES if line.startswith("-- ") else BARE_SIGNATURE_LINES
-        if short in ("--", "—", "- --") and size - 1 <= limit:  # RFC 3676 section 4.3: "-- " on a line of its own
-            return index, size
-        if len(line) <= 120 and size <= MOBILE_LINES and _is_mobile(_seen(line).strip("_- ")):
-            found, found_size = index, size
-    return found, found_size
-
-
-def _is_mobile(line: str) -> bool:
-    named = any(device in line for device in _DEVICES)
-    return any(line.startswith(start) and (later in line if later else named) for start, later in _MOBILE)
 
 
 def _parts(lines: list[str], marks: list[str], confidence: Confidence) -> Extracted:

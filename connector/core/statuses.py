@@ -35,7 +35,7 @@ class CanonicalState:
     """One table of `mappings/statuses.toml`.
 
     keys: PS_OS_* configuration names, the first that is set counts. any_of: other canonical states that this word may
-    mean. flags: those of a fresh install (contract of order_states), used when a shop has no such key.
+    mean. flags: those of a fresh installation, used when a shop has no such key.
     names: as installers write them, any language. aliases: further words for it on the command line.
     """
 

@@ -83,7 +83,7 @@ def test_a_plain_mail_is_human():
     assert (found.kind, found.rule, found.hints) == ("human", "", ())
 
 
-# --- the shop's own mails (contract 7.4) ----------------------------------------------------------------------------
+# --- the shop's own mails ----------------------------------------------------------------------------
 
 
 def test_the_notification_of_the_contact_form_is_the_shops():

@@ -56,6 +56,7 @@ HEADERS = {
     "vi gmail": "Vào Th 2, 5 thg 1, 2026 vào lúc 10:00 Shop <shop@example.org> đã viết:",
     "hr gmail": "pon, 5. sij 2026. u 10:00 Trgovina <shop@example.org> napisao je:",
     "lt gmail": "2026-01-05, pr, 10:00 Shop <shop@example.org> rašė:",
+    "en horde": "Quoting My Shop <shop@example.org>:",
     "bold": "*On 5 Jan 2026, at 10:00, My Shop <shop@example.org> wrote:*",
 }
 
@@ -119,7 +120,10 @@ def test_a_quote_header_and_its_marked_quote_are_cut(header):
     assert (parts.new, parts.quoted, parts.confidence) == (NEW, f"{header}\n\n{QUOTED}", "high")
 
 
-@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS.keys())
+MARKED_ONLY = {"en horde"}  # without a verb we know or a time, only a marked quote below proves it
+
+
+@pytest.mark.parametrize("header", [header for name, header in HEADERS.items() if name not in MARKED_ONLY])
 def test_a_quote_header_and_its_unmarked_quote_are_cut(header):
     parts = extract(f"{NEW}\n\n{header}\n{OLD}")
     assert (parts.new, parts.quoted) == (NEW, f"{header}\n{OLD}")
@@ -309,7 +313,7 @@ def steps(text):
 
     def tracer(frame, event, _arg):
         nonlocal count
-        if not frame.f_code.co_filename.endswith("replies.py"):
+        if not frame.f_code.co_filename.endswith(("replies.py", "signatures.py", "textlines.py")):
             return None
         count += event == "line"
         return tracer
