@@ -57,10 +57,10 @@ def test_words_speak_only_of_facts_that_some_error_carries():
 
 
 @pytest.mark.parametrize("code", sorted(all_words()))
-def test_words_are_sentences_with_plain_names(code):
+def test_words_say_what_happened_and_what_to_do_with_plain_names(code):
     text, remedy = all_words()[code]
     assert text.strip() == text != ""
-    assert remedy.endswith((".", ":", "`", ")", "?"))
+    assert remedy.strip() == remedy != ""
     for name in placeholders(text) | placeholders(remedy):
         assert name.isidentifier(), name
 

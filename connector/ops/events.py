@@ -13,7 +13,6 @@ RUN_STARTED: Final = "run.started"
 RUN_STOPPED: Final = "run.stopped"
 SETTINGS_RELOADED: Final = "settings.reloaded"
 SETTINGS_REFUSED: Final = "settings.refused"
-SETTINGS_DOUBTED: Final = "settings.doubted"
 CYCLE_FINISHED: Final = "cycle.finished"
 LEG_FINISHED: Final = "leg.finished"
 LEG_FAILED: Final = "leg.failed"
@@ -59,7 +58,6 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     RUN_STOPPED: ("info", "the daemon ended; `exit_code` says how"),
     SETTINGS_RELOADED: ("info", "SIGHUP: new settings are in force"),
     SETTINGS_REFUSED: ("error", "SIGHUP: the new settings are wrong; the old ones stay in force"),
-    SETTINGS_DOUBTED: ("warning", "a setting is allowed but unwise; `setting` names it"),
     CYCLE_FINISHED: ("info", "one cycle of all legs is done: the canonical line with all counts"),
     LEG_FINISHED: ("info", "one run of a leg is done: the canonical line with its counts"),
     LEG_FAILED: ("error", "one run of a leg ended early; it is tried again by its schedule"),
