@@ -6,6 +6,8 @@ PrestaShop installation, with their flags.
 
 from __future__ import annotations
 
+PASSWORD_HASH = "$2y$10$sandboxsandboxsandboxsO3mZ1hZkPz6YvX1c4s1u9oQ7b8r2tWxe"
+
 LANGUAGES = (
     # id, name, iso, locale, code, active, rtl, short date, long date
     (1, "English (English)", "en", "en-US", "en-us", 1, 0, "m/d/Y", "m/d/Y H:i:s"),

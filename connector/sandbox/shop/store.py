@@ -162,6 +162,11 @@ class Store:
             rows = [(id_customer, group) for group in groups]
             self._db.executemany("INSERT OR IGNORE INTO customer_group VALUES (?, ?)", rows)
 
+    def link_groups(self, links: Iterable[tuple[int, int]]) -> None:
+        """Many (id_customer, id_group) at once."""
+        with self.lock:
+            self._db.executemany("INSERT INTO customer_group VALUES (?, ?)", links)
+
     def _encode(self, resource: str, row: Row) -> Row:
         fields = self.resources[resource].by_name
         encoded: Row = {}
