@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from connector.core.model import Baseline, Kind, MailState, Role
+from connector.errors import DataError
+from connector.mirror.db import Mirror
+from tests.mirror.world import NOW, SHOP, copy, wish
+
+
+class TestBaseline:
+    def test_there_is_none_until_it_is_set_and_it_can_be_set_anew(self, mirror: Mirror) -> None:
+        assert mirror.ledger.baseline(SHOP, "support", "INBOX") is None
+        mirror.ledger.set_baseline(SHOP, "support", "INBOX", Baseline(7, 100, NOW))
+        mirror.ledger.set_baseline(SHOP, "support", "INBOX", Baseline(2**32 - 1, 1, NOW + timedelta(days=1)))
+        kept = mirror.ledger.baseline(SHOP, "support", "INBOX")
+        assert kept == Baseline(2**32 - 1, 1, NOW + timedelta(days=1))
+        assert mirror.ledger.baseline(SHOP, "support", "Sent") is None
+
+
+class TestEntering:
+    def test_a_copy_is_kept_with_its_bytes(self, mirror: Mirror) -> None:
+        assert mirror.ledger.enter(SHOP, [copy(5, role=Role.STAFF, backfill=True)]) == 1
+        kept = mirror.ledger.received(SHOP, 10)[0]
+        assert (kept.shop, kept.mailbox, kept.folder, kept.role, kept.uidvalidity, kept.uid) == (
+            SHOP, "support", "INBOX", Role.STAFF, 7, 5,
+        )  # fmt: skip
+        assert (kept.state, kept.reason, kept.backfill, kept.size) == (MailState.RECEIVED, "", True, 100)
+        assert (kept.internaldate, kept.message_id) == (NOW + timedelta(minutes=5), "m5@example.org")
+        assert mirror.ledger.raw(kept.blob) == b"Subject: Question 5\r\n\r\nbody"
+        assert mirror.ledger.get(kept.id) == kept
+
+    def test_entering_again_changes_nothing_also_after_the_decision(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1), copy(2)])
+        first = mirror.ledger.received(SHOP, 1)[0]
+        mirror.ledger.conclude(first, MailState.IGNORED, "own")
+        assert mirror.ledger.enter(SHOP, [copy(1, subject="other"), copy(2), copy(3), copy(3)]) == 1
+        assert mirror.ledger.known_uids(SHOP, "support", "INBOX", 7) == {1, 2, 3}
+        assert mirror.ledger.get(first.id).state is MailState.IGNORED
+        assert mirror.ledger.get(first.id).subject == "Question 1"
+
+    def test_a_uid_is_another_mail_in_another_folder_or_after_uidvalidity_changed(self, mirror: Mirror) -> None:
+        copies = [copy(1), copy(1, folder="Sent"), copy(1, uidvalidity=8), copy(1, mailbox="sales")]
+        assert mirror.ledger.enter(SHOP, copies) == 4
+        assert mirror.ledger.enter("rome", [copy(1)]) == 1
+        assert mirror.ledger.known_uids(SHOP, "support", "INBOX", 8) == {1}
+
+    def test_equal_bytes_are_stored_once(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1, raw=b"same"), copy(2, raw=b"same"), copy(3, raw=b"")])
+        with mirror.database.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM blob")).scalar() == 2
+        assert [mirror.ledger.raw(c.blob) for c in mirror.ledger.received(SHOP, 9)] == [b"same", b"same", b""]
+
+    def test_hostile_headers_do_not_stop_it(self, mirror: Mirror) -> None:
+        nasty = copy(1, message_id="x" * 100_000, subject="\udcff\0 hi", from_addr="a\udc80@x.org")
+        assert mirror.ledger.enter(SHOP, [nasty, copy(2)]) == 2
+        assert len(mirror.ledger.by_message_id(SHOP, ["x" * 100_000])) == 1
+
+    def test_bytes_that_are_gone_are_said_to_be(self, mirror: Mirror) -> None:
+        with pytest.raises(DataError) as refused:
+            mirror.ledger.raw("0" * 64)
+        assert refused.value.code == "mirror.bytes_gone"
+
+
+class TestFinding:
+    def test_mails_to_decide_on_come_by_arrival_across_folders(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1, internaldate=NOW + timedelta(hours=2)), copy(2, internaldate=NOW)])
+        mirror.ledger.enter(SHOP, [copy(1, folder="Sent", internaldate=NOW + timedelta(hours=1))])
+        assert [(c.folder, c.uid) for c in mirror.ledger.received(SHOP, 9)] == [("INBOX", 2), ("Sent", 1), ("INBOX", 1)]
+        assert len(mirror.ledger.received(SHOP, 2)) == 2
+
+    def test_copies_of_one_mail_and_answers_to_one_are_found(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(
+            SHOP, [copy(1, key="k" * 64), copy(1, folder="Archive", key="k" * 64), copy(2, message_id="")]
+        )
+        assert [c.folder for c in mirror.ledger.same_mail(SHOP, "k" * 64)] == ["INBOX", "Archive"]
+        assert len(mirror.ledger.by_message_id(SHOP, ["m1@example.org", "M1@example.org", "", "?"])) == 2
+        assert mirror.ledger.by_message_id(SHOP, [""]) == []
+        assert mirror.ledger.same_mail("rome", "k" * 64) == []
+
+    def test_imported_customers_mails_of_a_thread_come_oldest_first(self, mirror: Mirror) -> None:
+        entered = [copy(3), copy(1), copy(2, role=Role.STAFF), copy(4)]
+        mirror.ledger.enter(SHOP, entered)
+        for found in mirror.ledger.received(SHOP, 9):
+            state = MailState.PENDING if found.uid == 4 else MailState.IMPORTED
+            mirror.ledger.conclude(found, state, "", id_thread=12)
+        assert [c.uid for c in mirror.ledger.of_thread(SHOP, 12)] == [1, 3]
+
+    def test_a_senders_mails_are_counted_in_a_span_without_its_first_moment(self, mirror: Mirror) -> None:
+        others = [copy(4, backfill=True), copy(5, role=Role.STAFF), copy(6, from_addr="b@example.org")]
+        mirror.ledger.enter(SHOP, [copy(1), copy(2), copy(3), *others])
+        begin, end = NOW + timedelta(minutes=1), NOW + timedelta(minutes=9)
+        assert mirror.ledger.count_from(SHOP, "anna@example.org", begin, end) == 2
+        assert mirror.ledger.count_from(SHOP, "anna@example.org", begin, NOW + timedelta(minutes=2)) == 1
+
+
+class TestConcluding:
+    def test_the_decision_and_its_intents_are_stored_together(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1)])
+        found = mirror.ledger.received(SHOP, 1)[0]
+        wishes = [wish("create", kind=Kind.THREAD_CREATE), wish("text", after="create")]
+        mirror.ledger.conclude(found, MailState.PENDING, "new thread", text_hash="h" * 64, intents=wishes)
+        kept = mirror.ledger.get(found.id)
+        made = mirror.outbox.of_copy(found.id)
+        assert [item.key for item in made] == ["create", "text"]
+        assert (kept.state, kept.reason, kept.text_hash, kept.intent_id) == (
+            MailState.PENDING, "new thread", "h" * 64, made[1].id,
+        )  # fmt: skip
+        mirror.ledger.conclude(kept, MailState.IMPORTED, "", id_thread=12, id_message=34)
+        final = mirror.ledger.get(found.id)
+        assert final == replace(kept, state=MailState.IMPORTED, reason="", id_thread=12, id_message=34)
+        assert mirror.ledger.received(SHOP, 9) == []
+
+    def test_a_second_copy_refers_to_the_intent_of_the_first(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1), copy(2)])
+        first, second = mirror.ledger.received(SHOP, 2)
+        mirror.ledger.conclude(first, MailState.PENDING, "", intents=[wish("text")])
+        mirror.ledger.conclude(second, MailState.PENDING, "", intents=[wish("text")])
+        assert mirror.ledger.get(second.id).intent_id == mirror.ledger.get(first.id).intent_id
+        assert mirror.outbox.states(SHOP) == {"planned": 1}
+
+    def test_when_the_decision_cannot_be_stored_neither_are_its_intents(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1)])
+        found = mirror.ledger.received(SHOP, 1)[0]
+        with pytest.raises(DataError) as refused:
+            mirror.ledger.conclude(replace(found, id=999), MailState.PENDING, "", intents=[wish("a", copy_id=found.id)])
+        assert refused.value.code == "mirror.unknown_mail"
+        assert mirror.outbox.states(SHOP) == {}
+
+    def test_counts_and_lists_by_state(self, mirror: Mirror) -> None:
+        assert mirror.ledger.any_rows(SHOP) is False
+        mirror.ledger.enter(SHOP, [copy(n) for n in range(1, 5)])
+        mirror.ledger.conclude(mirror.ledger.received(SHOP, 1)[0], MailState.QUARANTINED, "unreadable")
+        assert mirror.ledger.any_rows(SHOP) is True
+        assert mirror.ledger.states(SHOP) == {"quarantined": 1, "received": 3}
+        assert [c.uid for c in mirror.ledger.listing(SHOP, [MailState.QUARANTINED])] == [1]
+        assert [c.uid for c in mirror.ledger.listing(SHOP, [MailState.RECEIVED], limit=2)] == [3, 4]
+        assert len(mirror.ledger.listing(SHOP, [])) == 4
+        held = mirror.queries.quarantined_mails()
+        assert [(m["uid"], m["reason"], m["internaldate"]) for m in held] == [(1, "unreadable", "2025-03-30T09:16:00Z")]
+        assert mirror.queries.quarantined_mails("rome") == []

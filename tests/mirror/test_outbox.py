@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.core.model import LEGAL_MOVES, Intent, IntentState, Kind
+from connector.errors import StateError
+from connector.mirror.db import Mirror, open_mirror
+from tests.mirror.world import NOW, SHOP, copy, wish
+
+S = IntentState
+LATER = NOW + timedelta(minutes=5)
+
+
+def keys(found: list[Intent]) -> list[str]:
+    return [item.key for item in found]
+
+
+def due(mirror: Mirror, at: datetime = NOW) -> list[str]:
+    return keys(mirror.outbox.due(SHOP, at, 100))
+
+
+def go(mirror: Mirror, key: str, *states: IntentState, **given_too: object) -> Intent:
+    """Move an intent through states."""
+    for state in states:
+        intent = mirror.outbox.by_key(SHOP, key)
+        assert intent is not None
+        mirror.outbox.move(intent, state, now=NOW, **given_too)  # type: ignore[arg-type]
+    moved = mirror.outbox.by_key(SHOP, key)
+    assert moved is not None
+    return moved
+
+
+class TestAdding:
+    def test_a_wish_becomes_a_row_with_everything_that_was_wished(self, mirror: Mirror) -> None:
+        made = mirror.outbox.add(SHOP, [wish("a", after="z", origin="command")])[0]
+        assert (made.shop, made.key, made.reference, made.group, made.after) == (SHOP, "a", "psc1/a", "thread:1", "z")
+        assert (made.payload, made.decided_on, made.origin) == ({"text": "héllo"}, {"status": "open"}, "command")
+        assert (made.state, made.attempts, made.sent_at, made.result, made.error) == (S.PLANNED, 0, None, {}, "")
+        assert made.created_at == NOW
+        assert mirror.outbox.get(made.id) == made
+
+    def test_the_same_wish_twice_is_one_row_and_both_callers_get_it(self, mirror: Mirror) -> None:
+        first = mirror.outbox.add(SHOP, [wish("a"), wish("b")])
+        second = mirror.outbox.add(SHOP, [wish("c"), wish("b", group="other"), wish("a")])
+        assert keys(second) == ["c", "b", "a"]
+        assert second[1:] == [first[1], first[0]]
+        assert mirror.outbox.states(SHOP) == {"planned": 3}
+
+    def test_the_same_key_in_two_shops_is_two_wishes(self, mirror: Mirror) -> None:
+        mirror.outbox.add("rome", [wish("a")])
+        assert mirror.outbox.by_key(SHOP, "a") is None
+        assert mirror.outbox.add(SHOP, [wish("a")])[0].shop == SHOP
+
+
+class TestOrder:
+    def test_of_each_group_only_the_first_is_due_oldest_group_first(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a1", "a"), wish("b1", "b"), wish("a2", "a"), wish("b2", "b")])
+        assert due(mirror) == ["a1", "b1"]
+        go(mirror, "a1", S.SENDING)
+        assert due(mirror) == ["b1"]
+        go(mirror, "a1", S.CONFIRMED)
+        assert due(mirror) == ["b1", "a2"]
+        assert keys(mirror.outbox.due(SHOP, NOW, 1)) == ["b1"]
+
+    @pytest.mark.parametrize("state", [S.SENDING, S.IN_DOUBT, S.CONFLICT])
+    def test_one_that_is_stuck_holds_up_its_own_group_only(self, mirror: Mirror, state: IntentState) -> None:
+        mirror.outbox.add(SHOP, [wish("a1", "a"), wish("a2", "a"), wish("b1", "b")])
+        go(mirror, "a1", S.SENDING, *([] if state is S.SENDING else [state]), due_at=LATER)
+        assert due(mirror) == ["b1"]
+
+    @pytest.mark.parametrize("state", [S.CONFIRMED, S.CANCELLED, S.FAILED])
+    def test_one_that_is_over_lets_the_next_pass(self, mirror: Mirror, state: IntentState) -> None:
+        mirror.outbox.add(SHOP, [wish("a1", "a"), wish("a2", "a")])
+        go(mirror, "a1", state)
+        assert due(mirror) == ["a2"]
+
+    def test_a_doubtful_one_is_due_for_its_look_up_when_the_settle_time_is_over(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a1", "a"), wish("a2", "a")])
+        go(mirror, "a1", S.SENDING)
+        go(mirror, "a1", S.IN_DOUBT, due_at=LATER)
+        assert due(mirror) == []
+        assert mirror.outbox.next_due(SHOP) == LATER
+        assert due(mirror, LATER) == ["a1"]
+        go(mirror, "a1", S.IN_DOUBT, due_at=LATER + timedelta(hours=1))
+        assert due(mirror, LATER) == []
+
+    def test_what_comes_after_another_waits_until_that_is_confirmed(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("create", "a"), wish("mail", "b", after="create"), wish("lost", "c", after="?")])
+        assert due(mirror) == ["create"]
+        go(mirror, "create", S.SENDING)
+        assert due(mirror) == []
+        go(mirror, "create", S.CONFIRMED)
+        assert due(mirror) == ["mail"]
+
+    @pytest.mark.parametrize("state", [S.FAILED, S.CANCELLED])
+    def test_a_chain_whose_first_link_broke_stays_planned_and_says_what_it_waits_for(
+        self, mirror: Mirror, state: IntentState
+    ) -> None:
+        mirror.outbox.add(SHOP, [wish("create", "a"), wish("text", "a", after="create"), wish("next", "a")])
+        go(mirror, "create", state)
+        assert due(mirror) == []
+        shown = {item["key"]: item["waits_for"] for item in mirror.queries.intents(SHOP)}
+        assert shown["text"] == {"key": "create", "state": state.value, "why": "after"}
+        assert shown["next"] == {"key": "text", "state": "planned", "why": "order"}
+        assert mirror.outbox.get(mirror.outbox.by_key(SHOP, "text").id).state is S.PLANNED
+
+    def test_filing_a_mail_has_its_own_group_per_copy(self, mirror: Mirror) -> None:
+        filing = [wish(f"mail.file:{n}", f"file:{n}", kind=Kind.MAIL_FILE) for n in (1, 2)]
+        mirror.outbox.add(SHOP, filing)
+        go(mirror, "mail.file:1", S.SENDING)
+        assert due(mirror) == ["mail.file:2"]
+
+    def test_a_failed_one_that_is_sent_again_waits_for_a_later_one_on_its_way(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a1", "a"), wish("a2", "a"), wish("a3", "a")])
+        go(mirror, "a1", S.FAILED)
+        go(mirror, "a2", S.SENDING)
+        go(mirror, "a1", S.PLANNED)
+        assert due(mirror) == []
+        go(mirror, "a2", S.IN_DOUBT)
+        assert due(mirror) == ["a2"]
+        go(mirror, "a2", S.CONFIRMED)
+        assert due(mirror) == ["a1"]
+
+    def test_only_restricts_without_jumping_the_queue(self, mirror: Mirror) -> None:
+        made = mirror.outbox.add(SHOP, [wish("a1", "a"), wish("a2", "a"), wish("b1", "b")])
+        assert keys(mirror.outbox.due(SHOP, NOW, 9, only=[made[1].id, made[2].id])) == ["b1"]
+        assert mirror.outbox.due(SHOP, NOW, 9, only=[]) == []
+
+    def test_a_clock_that_was_set_back_holds_up_nothing_new(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a1", "a")])
+        assert due(mirror, NOW - timedelta(days=1)) == ["a1"]
+        go(mirror, "a1", S.PLANNED, due_at=LATER)
+        assert due(mirror, NOW) == []
+
+    def test_waiting_for_follows_the_chain(self, mirror: Mirror) -> None:
+        wishes = [wish("a"), wish("b", after="a"), wish("c", after="b"), wish("d", after="c"), wish("x")]
+        mirror.outbox.add(SHOP, wishes)
+        go(mirror, "b", S.CANCELLED)
+        assert keys(mirror.outbox.waiting_for(SHOP, "a")) == ["c", "d"]
+        assert mirror.outbox.waiting_for(SHOP, "d") == []
+
+
+class TestMoves:
+    def test_sending_is_counted_and_dated_and_the_rest_is_kept(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a")])
+        sent = go(mirror, "a", S.SENDING)
+        assert (sent.state, sent.attempts, sent.sent_at) == (S.SENDING, 1, NOW)
+        back = go(mirror, "a", S.PLANNED, due_at=LATER, error="shop.busy", error_detail="503")
+        assert (back.due_at, back.error, back.error_detail) == (LATER, "shop.busy", "503")
+        done = go(mirror, "a", S.SENDING, S.CONFIRMED, remote_id=9, result={"id": 9}, payload={"text": "cut"})
+        assert (done.attempts, done.remote_id, done.result, done.payload, done.error) == (
+            2,
+            9,
+            {"id": 9},
+            {"text": "cut"},
+            "",
+        )
+
+    @pytest.mark.parametrize("origin", list(S))
+    def test_only_the_legal_moves_are_made(self, mirror: Mirror, origin: IntentState) -> None:
+        ways = {S.SENDING: [S.SENDING], S.IN_DOUBT: [S.SENDING, S.IN_DOUBT], S.PLANNED: []}
+        for target in S:
+            mirror.outbox.add(SHOP, [wish(f"to {target}")])
+            intent = go(mirror, f"to {target}", *ways.get(origin, [origin]))
+            if target in LEGAL_MOVES[origin]:
+                assert mirror.outbox.move(intent, target, now=NOW).state is target
+            else:
+                with pytest.raises(StateError) as refused:
+                    mirror.outbox.move(intent, target, now=NOW)
+                assert refused.value.code == "outbox.illegal_move"
+
+    def test_of_two_that_move_the_same_row_the_second_is_told(self, mirror: Mirror) -> None:
+        intent = mirror.outbox.add(SHOP, [wish("a")])[0]
+        mirror.outbox.move(intent, S.SENDING, now=NOW)
+        with pytest.raises(StateError) as refused:
+            mirror.outbox.move(intent, S.SENDING, now=NOW)
+        assert refused.value.code == "outbox.moved_elsewhere"
+        assert refused.value.facts["found"] == "sending"
+        assert mirror.outbox.get(intent.id).attempts == 1
+
+    def test_after_a_crash_what_was_being_sent_is_doubtful_and_due(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a", "a"), wish("b", "b")])
+        mirror.outbox.add("rome", [wish("a")])
+        go(mirror, "a", S.SENDING)
+        assert [(i.key, i.state) for i in mirror.outbox.doubtful_after_crash(SHOP, LATER)] == [("a", S.IN_DOUBT)]
+        assert mirror.outbox.doubtful_after_crash(SHOP, LATER) == []
+        assert due(mirror, LATER) == ["a", "b"]
+
+    def test_a_conflict_is_noted_until_somebody_resolves_it(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a")])
+        go(mirror, "a", S.CONFLICT, error="order.half_written", error_detail="state 4")
+        noted = mirror.queries.conflicts(SHOP)
+        assert [(c["key"], c["reason"], c["detail"]) for c in noted] == [("a", "order.half_written", "state 4")]
+        go(mirror, "a", S.CANCELLED)
+        assert mirror.queries.conflicts(SHOP) == []
+        assert [c["resolution"] for c in mirror.queries.conflicts(SHOP, unresolved=False)] == ["cancelled"]
+
+
+class TestListing:
+    def test_counts_and_lists(self, mirror: Mirror) -> None:
+        wishes = [wish("a", "a"), wish("b", "b", kind=Kind.THREAD_STATUS), wish("c", "c")]
+        mirror.outbox.add(SHOP, wishes)
+        mirror.outbox.add("rome", [wish("r")])
+        go(mirror, "c", S.FAILED)
+        assert mirror.outbox.states(SHOP) == {"planned": 2, "failed": 1}
+        assert mirror.outbox.open_counts(SHOP) == {"message.create": 1, "thread.status": 1}
+        assert keys(mirror.outbox.listing(SHOP, [S.FAILED])) == ["c"]
+        assert keys(mirror.outbox.listing(None)) == ["a", "b", "c", "r"]
+        assert keys(mirror.outbox.listing(SHOP, limit=2)) == ["b", "c"]
+        assert mirror.outbox.next_due("nobody") is None
+
+    def test_intents_are_found_by_the_copy_they_come_from(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1)])
+        source = mirror.ledger.received(SHOP, 1)[0]
+        mirror.outbox.add(SHOP, [wish("a", copy_id=source.id), wish("b")])
+        assert keys(mirror.outbox.of_copy(source.id)) == ["a"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_whatever_happens_no_group_has_two_in_flight_and_the_order_is_kept(data: st.DataObject) -> None:
+    """Random wishes and moves. A person may send failed ones again, which is the one way to overtake."""
+    with TemporaryDirectory() as folder:
+        mirror = open_mirror(f"sqlite:///{Path(folder) / 'm.db'}", [], now=lambda: NOW)
+        try:
+            number, now = 0, NOW
+            for _ in range(data.draw(st.integers(5, 25))):
+                now += timedelta(seconds=1)
+                step = data.draw(st.sampled_from(["wish", "send", "send", "outcome", "outcome", "person"]))
+                if step == "wish":
+                    group = data.draw(st.sampled_from("abc"))
+                    after = data.draw(st.sampled_from(["", "", *(str(n) for n in range(number))]))
+                    mirror.outbox.add(SHOP, [wish(str(number), group, after)])
+                    number += 1
+                    continue
+                every = mirror.outbox.listing(SHOP)
+                ready = mirror.outbox.due(SHOP, now, 99)
+                for intent in ready:
+                    before = [o for o in every if o.group == intent.group and o.id < intent.id]
+                    if intent.state is S.PLANNED:
+                        assert all(o.state in (S.CONFIRMED, S.CANCELLED, S.FAILED) for o in before)
+                    assert not intent.after or mirror.outbox.by_key(SHOP, intent.after).state is S.CONFIRMED
+                flying = [o.group for o in every if o.state in (S.SENDING, S.IN_DOUBT)]
+                assert len(flying) == len(set(flying))
+                if step == "send" and ready:
+                    chosen = data.draw(st.sampled_from(ready))
+                    mirror.outbox.move(chosen, S.SENDING if chosen.state is S.PLANNED else S.CONFIRMED, now=now)
+                    continue
+                here = {"outcome": {S.SENDING, S.IN_DOUBT}, "person": {S.FAILED, S.CONFLICT, S.PLANNED}}.get(
+                    step, set()
+                )
+                movable = [o for o in every if o.state in here]
+                if movable:
+                    chosen = data.draw(st.sampled_from(movable))
+                    target = data.draw(st.sampled_from(sorted(LEGAL_MOVES[chosen.state] - {S.SENDING})))
+                    due_at = now + timedelta(seconds=data.draw(st.integers(0, 3)))
+                    mirror.outbox.move(chosen, target, now=now, due_at=due_at)
+        finally:
+            mirror.close()
