@@ -74,7 +74,7 @@ def values(all_fields: list[Field], name: str) -> list[bytes]:
 
 def unfold(value: bytes, limit: int = MAX_VALUE) -> str:
     """One line of text, encoded words still in it. Raw 8-bit bytes are decoded by the charset ladder."""
-    text, _ = charset.decode(value[:limit].replace(b"\n", b""))
+    text, _ = charset.decode(value.strip()[:limit].replace(b"\n", b""))
     return text.strip()
 
 

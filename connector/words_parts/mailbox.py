@@ -165,7 +165,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "smtp.outcome_unknown": (
         "{host}:{port} was given a mail and never said whether it took it",
-        "It is searched in the proof mailbox; without one look into the server's log, then `outbox retry` or `confirm`.",
+        "It is searched in the proof mailbox; without one see the server log, then `outbox retry` or `outbox confirm`.",
     ),
     "smtp.recipient_refused": (
         "{host}:{port} refuses the receiver's address ({status} {enhanced})",
