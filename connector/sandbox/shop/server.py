@@ -6,6 +6,7 @@ here; what the shop answers does not.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -13,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from connector.sandbox.shop import render_xml
 from connector.sandbox.shop.api import Answer, Request, answer
@@ -114,7 +115,8 @@ def _method(request: Request) -> str:
 def _request(environ: dict[str, Any]) -> Request:
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     length = int(environ.get("CONTENT_LENGTH") or 0)
-    body = environ["wsgi.input"].read(length) if length else b""
+    whole = environ.get("wsgi.input_terminated")  # a chunked body
+    body = environ["wsgi.input"].read() if whole else environ["wsgi.input"].read(length) if length else b""
     path = environ.get("RAW_URI", environ.get("PATH_INFO", "")).partition("?")[0]
     query = environ.get("QUERY_STRING", "")
     if path.startswith("/webservice/dispatcher.php"):
@@ -130,6 +132,16 @@ class _QuietHandler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = 60
+
+    def setup(self) -> None:
+        super().setup()
+        if isinstance(self.server, _Server):
+            self.server.open_connections.add(self.connection)
+
+    def finish(self) -> None:
+        if isinstance(self.server, _Server):
+            self.server.open_connections.discard(self.connection)
+        super().finish()
 
     def run_wsgi(self) -> None:
         """Answer and keep the connection open; werkzeug's own version closes it after every answer."""
@@ -166,14 +178,22 @@ class _QuietHandler(WSGIRequestHandler):
         """Say nothing: the shop keeps its own log in `requests`."""
 
 
+class _Server(ThreadedWSGIServer):
+    """Threads that do not outlive the shop, and a list of the connections they hold."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, port: int, app: ShopApp) -> None:
+        self.open_connections: set[socket.socket] = set()
+        super().__init__("127.0.0.1", port, app, _QuietHandler)
+
+
 class ShopServer:
     """A running shop: `url` is its base, the webservice lies at `url + "/api/"`. Also a context manager."""
 
     def __init__(self, world: World, faults: Faults, port: int = 0) -> None:
-        app = ShopApp(world, faults)
-        self._server: BaseWSGIServer = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
-        self._server.daemon_threads = True  # type: ignore[attr-defined]
-        self._server.block_on_close = False  # type: ignore[attr-defined]
+        self._server = _Server(port, ShopApp(world, faults))
         self.port = self._server.port
         self.url = f"http://127.0.0.1:{self.port}"
         if world.domain is None:
@@ -185,8 +205,12 @@ class ShopServer:
         self._server.serve_forever(poll_interval=0.05)
 
     def close(self) -> None:
+        """Stop listening and hang up on everybody, kept-alive connections too."""
         self._server.shutdown()
         self._server.server_close()
+        for connection in list(self._server.open_connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._thread.join(timeout=5)
 
     def __enter__(self) -> ShopServer:

@@ -71,7 +71,11 @@ class SandboxShop:
         """Serve until `close()` of what is returned."""
         if not self._own_domain:
             self.world.domain = None
-        return ShopServer(self.world, self.faults, port)
+        server = ShopServer(self.world, self.faults, port)
+        if not self._own_domain:
+            sql = "UPDATE shop_urls SET domain = ?, domain_ssl = ?"
+            self.world.store.execute(sql, (self.world.domain, self.world.domain))
+        return server
 
     def ask(self, method: str, path: str, query: str = "", body: bytes = b"", **headers: str) -> Answer:
         """One request without a network, with the full key; `path` like `customers/5`."""

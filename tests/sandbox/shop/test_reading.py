@@ -85,7 +85,8 @@ def test_keep_alive_serves_many_requests_on_one_connection(talk_to):
     for _ in range(3):
         assert talk.get("orders/1").headers.get("Connection") != "close"
     pools = talk.session.get_adapter(talk.url).poolmanager.pools
-    assert [pools[key].num_connections for key in pools.keys()] == [1]
+    (key,) = pools.keys()
+    assert pools[key].num_connections == 1
 
 
 def test_two_shops_show_their_own_orders_and_all_threads(talk_to):
@@ -108,3 +109,30 @@ def test_requests_are_kept_for_the_test_to_read(talk_to):
     talk.get("orders/1", output_format="JSON")
     log = talk.shop.requests[-1]
     assert (log.method, log.path, log.query, log.status) == ("GET", "/api/orders/1", "output_format=JSON", 200)
+
+
+def test_a_closed_shop_hangs_up_on_kept_connections(talk_to):
+    talk = talk_to()
+    with talk.shop.serve() as server:
+        assert talk.session.get(f"{server.url}/api/orders/1", timeout=5).status_code == 200
+    with pytest.raises(requests.ConnectionError):
+        talk.session.get(f"{server.url}/api/orders/1", timeout=5)
+
+
+def test_a_reopened_shop_still_has_what_was_written(talk_to):
+    talk = talk_to()
+    talk.post_message("kept over a restart")
+    with talk.shop.serve() as server:
+        answer = talk.session.get(
+            f"{server.url}/api/customer_messages", params={"sort": "id_DESC", "limit": "1"}, timeout=5
+        )
+        assert server.url in answer.text
+    assert talk.shop.rows("customer_messages")[-1]["message"] == "kept over a restart"
+
+
+def test_a_chunked_body_is_read_whole(talk_to):
+    talk = talk_to()
+    parts = iter([b"<prestashop><m><message>in ", b"pieces</message></m></prestashop>"])
+    answer = talk.session.post(f"{talk.url}/api/customer_messages", data=parts, timeout=5)
+    assert answer.status_code == 201
+    assert talk.shop.rows("customer_messages")[-1]["message"] == "in pieces"
