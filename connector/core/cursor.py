@@ -135,7 +135,8 @@ def tell(cursor: Cursor, seen: Sequence[Seen], full: bool, moment: Moment) -> Cu
     The result has `again` when another cycle should follow at once (the one that ended had begun long before)."""
     match cursor["phase"]:
         case "note":
-            return {**_without(cursor, "hi"), "phase": "first", "last": 0, "start": _newest_of(seen)}
+            start = _newest_of([row for row in seen if row.date_upd and row.date_upd <= cursor["hi"]])
+            return {**_without(cursor, "hi"), "phase": "first", "last": 0, "start": start}
         case "first":
             return _tell_first(cursor, seen, full)
         case "read":

@@ -52,8 +52,8 @@ class Sweep:
     """A field that changes without moving date_upd: asked for by one id list per value.
 
     others: one more list, of the rows that have none of the values. ids_of: the values are the ids in that mirrored
-    table, and 0. days > 0 instead of values: the rows of the last days (by date_add) are read again in full, and with
-    `through` (field, resource) also those whose parent changed within the days, e.g. ("id_order", "orders").
+    table, and 0. days > 0 instead of values: the rows of the last days by the date `by` are read again in full, and
+    with `through` (field, resource) also those whose parent changed within the days, e.g. ("id_order", "orders").
     """
 
     field: str
@@ -61,6 +61,7 @@ class Sweep:
     others: bool = False
     ids_of: str = ""
     days: int = 0
+    by: str = "date_add"
     through: tuple[str, str] | None = None
 
 
@@ -364,12 +365,13 @@ def _sweep(name: str, words: object) -> Sweep | None:
     if isinstance(words, list) and words and all(isinstance(word, str) and word for word in words):
         values = tuple(word for word in words if word != "*")
         return Sweep(name, values, others="*" in words) if values else None
-    if isinstance(words, dict) and set(words) <= {"days", "through"}:
-        days, through = words.get("days"), words.get("through", {})
-        if type(days) is int and days > 0 and isinstance(through, dict) and len(through) <= 1:
+    if isinstance(words, dict) and set(words) <= {"days", "by", "through"}:
+        days, by, through = words.get("days"), words.get("by", "date_add"), words.get("through", {})
+        dated = type(days) is int and days > 0 and by in ("date_add", "date_upd")
+        if dated and isinstance(through, dict) and len(through) <= 1:
             parent = next(iter(through.items()), None)
             if parent is None or isinstance(parent[1], str):
-                return Sweep(name, days=days, through=parent)
+                return Sweep(name, days=days, by=by, through=parent)
     return None
 
 

@@ -1,0 +1,259 @@
+"""Sweep: changes that no date tells of. For each value of a watched field one list of ids, compared with the mirror.
+
+A list without `display` costs the shop almost nothing; only the rows that differ are read in full. What the shop does
+not give any more is counted as missing and left for `verify`: a sweep deletes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta, tzinfo
+
+from connector.core.cursor import LAST_DATE, Moment
+from connector.core.mapping import Resource, Sweep
+from connector.core.model import ShopInfo
+from connector.core.query import Filter, Query
+from connector.core.values import BadValueError, Converter, value_of
+from connector.engine.ports import Clock, Events, Page, Rows, Shop, Stored
+from connector.engine.pull import Stop, batches, in_order, unfit, version_of
+from connector.errors import ConnectorError, ShopForbidden, ShopMisconfigured, ShopUnavailable, StateError
+from connector.ops import events as ev
+
+BATCH = 100
+"""Ids in one filter: the address of a request must stay short enough for every web server."""
+
+
+@dataclass(slots=True)
+class SweepReport:
+    """differing: rows whose value differed and that were read again. missing: those the shop did not give, by
+    resource. errors: one per resource that could not be swept."""
+
+    swept: int = 0
+    differing: int = 0
+    stored: Stored = field(default_factory=Stored)
+    broken: int = 0
+    requests: int = 0
+    missing: dict[str, set[int]] = field(default_factory=dict)
+    errors: list[ConnectorError] = field(default_factory=list)
+    stopped: bool = False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {
+            "new": self.stored.new,
+            "changed": self.stored.changed,
+            "broken": self.broken,
+            "missing": sum(len(ids) for ids in self.missing.values()),
+            "requests": self.requests,
+        }
+
+
+class Sweeps:
+    """The sweep leg of one shop; the arguments are those of `Pull`."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        rows: Rows,
+        events: Events,
+        clock: Clock,
+        *,
+        shop_name: str,
+        resources: Sequence[Resource],
+        info: Callable[[], ShopInfo],
+        zone: Callable[[], tzinfo | None],
+        page_size: int = 500,
+        id_shops: Sequence[str] = ("",),
+    ) -> None:
+        self._shop = shop
+        self._rows = rows
+        self._events = events
+        self._clock = clock
+        self._name = shop_name
+        self._resources = [resource for resource in in_order(resources) if resource.sweeps]
+        self._info = info
+        self._zone = zone
+        self._page_size = page_size
+        self._id_shops = tuple(id_shops) or ("",)
+
+    def run(self, stop: Stop = lambda: False, only: Sequence[str] | None = None) -> SweepReport:
+        """Every sweep once. Raises what `info` raises and StateError; everything else is in the report."""
+        report = SweepReport()
+        info = self._info()
+        version = version_of(info.version)
+        zone = self._zone()
+        for resource in self._resources:
+            if only is not None and resource.name not in only:
+                continue
+            if (version and version < resource.since) or not info.may(resource.name, "GET"):
+                continue
+            if not self._ready(resource):
+                continue
+            try:
+                _Sweeping(self, resource, zone, report, stop).run()
+            except StateError:
+                raise
+            except ConnectorError as error:
+                report.errors.append(error)
+                self._events.emit(
+                    ev.RESOURCE_FAILED,
+                    shop=self._name,
+                    resource=resource.name,
+                    error=error.code,
+                    error_class=type(error).__name__,
+                )
+                if isinstance(error, ShopUnavailable | ShopForbidden | ShopMisconfigured):
+                    break
+            if stop():
+                report.stopped = True
+                break
+        self._events.emit(ev.SWEEP_FINISHED, shop=self._name, count=report.swept, **report.counts)
+        return report
+
+    def _ready(self, resource: Resource) -> bool:
+        """Before the first pull has come to its end every row would differ."""
+        cursor = self._rows.cursor(self._name, resource.name)
+        parts = list(cursor.get("by_shop", {}).values()) or [cursor] if cursor else []
+        return bool(parts) and all(part["phase"] not in ("note", "first", "read") for part in parts)
+
+
+class _Sweeping:
+    """The sweeps of one resource."""
+
+    def __init__(
+        self, sweeps: Sweeps, resource: Resource, zone: tzinfo | None, report: SweepReport, stop: Stop
+    ) -> None:
+        self._shop = sweeps._shop
+        self._rows = sweeps._rows
+        self._of = sweeps
+        self._resource = resource
+        self._zone = zone
+        self._report = report
+        self._stop = stop
+        active = sweeps._rows.ids_where(sweeps._name, "languages", "active", True) if resource.lang else ()
+        self._converter = Converter(resource, zone, sorted(active))
+        self._passes = sweeps._id_shops if resource.per_shop else ("",)
+
+    def run(self) -> None:
+        differing: set[int] = set()
+        for sweep in self._resource.sweeps:
+            if self._stop():
+                return
+            if sweep.days:
+                self._reread(sweep)
+            else:
+                differing |= self._differing(sweep)
+            self._report.swept += 1
+        self._report.differing += len(differing)
+        self._read(sorted(differing))
+
+    # --- by values --------------------------------------------------------------------------------------------------
+
+    def _differing(self, sweep: Sweep) -> set[int]:
+        """Ids that the shop has under one value and the mirror under another."""
+        item = self._resource.field(sweep.field)
+        if item is None:
+            return set()
+        values = self._values(sweep)
+        name, table = self._of._name, self._resource.table
+        found: set[int] = set()
+        rest = self._rows.all_ids(name, table) if sweep.others else set()
+        for value in values:
+            here = self._rows.ids_where(name, table, sweep.field, value_of(item, value, self._zone))
+            there = self._ids(Query((Filter(sweep.field, "eq", (value,)),)))
+            found |= here ^ there
+            rest -= here
+        if sweep.others:
+            found |= rest ^ self._ids(Query((Filter(sweep.field, "not", tuple(values)),)))
+        return found
+
+    def _values(self, sweep: Sweep) -> list[str]:
+        if not sweep.ids_of:
+            return list(sweep.values)
+        return ["0", *(str(row_id) for row_id in sorted(self._rows.all_ids(self._of._name, sweep.ids_of)))]
+
+    def _ids(self, query: Query) -> set[int]:
+        found: set[int] = set()
+        for id_shop in self._passes:
+            self._report.requests += 1
+            question = Query(query.filters, query.sort, query.limit, (), id_shop)
+            found.update(self._shop.ids(self._resource.name, question))
+        return found
+
+    # --- by days ----------------------------------------------------------------------------------------------------
+
+    def _reread(self, sweep: Sweep) -> None:
+        """Read the rows of the last days again, and with `through` those whose parent changed in these days."""
+        local = Moment(self._of._clock.now(), self._zone).local - timedelta(days=sweep.days)
+        since = local.isoformat(" ", "seconds")
+        recent = Filter(sweep.by, "between", (since, LAST_DATE))
+        seen: set[int] = set()
+        for id_shop in self._passes:
+            last = 0
+            while not self._stop():
+                above = Filter("id", "gt", (str(last),))
+                page = self._page(Query((recent, above), ("id",), self._of._page_size, id_shop=id_shop))
+                ids = [row_id for row_id in self._keep(page) if row_id > last]
+                seen.update(ids)
+                if not page.full or not ids:
+                    break
+                last = max(ids)
+        if sweep.through is not None:
+            self._through(sweep.through, since)
+
+    def _through(self, through: tuple[str, str], since: str) -> None:
+        field_name, parent = through
+        changed = Filter("date_upd", "between", (since, LAST_DATE))
+        parents: set[int] = set()
+        for id_shop in self._of._id_shops:
+            self._report.requests += 1
+            parents.update(self._shop.ids(parent, Query((changed,), id_shop=id_shop)))
+        old = Filter("date_add", "lt", (since,))
+        for some in batches(sorted(parents), BATCH):
+            if self._stop():
+                return
+            chosen = Filter(field_name, "any", tuple(str(row_id) for row_id in some))
+            self._keep(self._page(Query((chosen, old))))
+
+    # --- reading and storing ----------------------------------------------------------------------------------------
+
+    def _read(self, ids: Sequence[int]) -> None:
+        for some in batches(ids, BATCH):
+            if self._stop():
+                return
+            wanted = Filter("id", "any", tuple(str(row_id) for row_id in some))
+            came: set[int] = set()
+            for id_shop in self._passes:
+                came.update(self._keep(self._page(Query((wanted,), id_shop=id_shop))))
+            gone = set(some) - came
+            if gone:
+                self._report.missing.setdefault(self._resource.name, set()).update(gone)
+
+    def _page(self, query: Query) -> Page:
+        self._report.requests += 1
+        only = self._resource.only
+        more = (Filter(only[0], "any", only[1]),) if only else ()
+        question = Query((*query.filters, *more), query.sort, query.limit, self._resource.asked, query.id_shop)
+        return self._shop.read(self._resource, question)
+
+    def _keep(self, page: Page) -> list[int]:
+        """Store a page; the ids it held, broken ones too. The pull's cursor stays where it is."""
+        rows, broken = [], list(page.broken)
+        for record in page.records:
+            try:
+                rows.append(self._converter.row(record))
+            except BadValueError as error:
+                broken.append(unfit(self._converter, record, error))
+        if rows or broken:
+            self._report.stored += self._rows.store(self._of._name, self._resource, rows, None, broken)
+        self._report.broken += len(broken)
+        for one in broken:
+            self._of._events.emit(
+                ev.ROW_QUARANTINED,
+                shop=self._of._name,
+                resource=self._resource.name,
+                row_id=one.id,
+                reason=one.reason,
+            )
+        return [row.id for row in rows] + [one.id for one in broken if one.id is not None]

@@ -1,0 +1,84 @@
+"""The files that come with the program: mappings, the example of the settings, the systemd units.
+
+In a wheel they lie under `connector/data/`, in a checkout at the root of the repository; whoever needs one asks here
+and does not know which it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from connector.core.mapping import MappingFileError, Mistake, Resource, check, parse
+from connector.errors import MappingError
+
+RESOURCES = "mappings/resources"
+
+
+def place(path: str) -> Traversable:
+    """Where a file or folder of the program lies, e.g. `config.example.toml`. Raises FileNotFoundError."""
+    package = files("connector")
+    found = package.joinpath("data", *path.split("/"))
+    if not (found.is_file() or found.is_dir()):
+        found = Path(str(package)).parent.joinpath(*path.split("/"))
+    if not (found.is_file() or found.is_dir()):
+        raise FileNotFoundError(f"{path} did not come with this installation of prestashop-connector")
+    return found
+
+
+def text(path: str) -> str:
+    """The text of one file. Raises FileNotFoundError."""
+    return place(path).read_text(encoding="utf-8")
+
+
+def names(folder: str, suffix: str = "") -> list[str]:
+    """The files of a folder, sorted, as paths that `text` takes. Raises FileNotFoundError."""
+    found = (entry.name for entry in place(folder).iterdir() if entry.is_file())
+    return sorted(f"{folder}/{name}" for name in found if name.endswith(suffix) and not name.startswith("."))
+
+
+def resources(own: Path | None = None) -> list[Resource]:
+    """All mappings, sorted by name. own: a folder of the user's; a file there replaces the one of the same name, or
+    adds a resource. Raises MappingError with every mistake found, in facts `problems` and, the first one, in file,
+    line and problem."""
+    texts = {path.rsplit("/", 1)[-1]: (path, text(path)) for path in names(RESOURCES, ".toml")}
+    if own is not None:
+        texts.update(_own_texts(own))
+    found: list[Resource] = []
+    mistakes: list[Mistake] = []
+    for name, (path, content) in sorted(texts.items()):
+        try:
+            found.append(parse(content, path))
+        except MappingFileError as error:
+            mistakes += error.mistakes
+    mistakes = mistakes or check(found)
+    if mistakes:
+        raise wrong(mistakes)
+    return found
+
+
+def wrong(mistakes: Iterable[Mistake]) -> MappingError:
+    """The mistakes as the error that the user sees."""
+    every = list(mistakes)
+    first = every[0]
+    return MappingError(
+        "mapping.wrong",
+        file=first.file,
+        line=first.line,
+        problem=first.text,
+        problems="\n".join(str(mistake) for mistake in every),
+        count=len(every),
+    )
+
+
+def _own_texts(folder: Path) -> dict[str, tuple[str, str]]:
+    texts = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            texts[path.name] = (str(path), path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or "cannot be read"
+            raise MappingError("mapping.unreadable", file=str(path), reason=reason) from error
+    return texts
