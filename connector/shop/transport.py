@@ -82,23 +82,21 @@ class Transport:
         self._verify: bool | str = (ca_file or True) if verify else False
         self._attempts = read_attempts
         self._retry_wait = retry_wait
-        self._reads = self._session(user_agent)
-        self._writes = self._session(user_agent)
-        self._writes.headers["Connection"] = "close"
+        self._user_agent = user_agent
+        self._reads = self._session()
 
-    def _session(self, user_agent: str) -> requests.Session:
+    def _session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
         session.proxies.update(get_environ_proxies(self.base_url))
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.headers["User-Agent"] = user_agent
+        session.headers["User-Agent"] = self._user_agent
         for prefix in ("http://", "https://"):
             session.mount(prefix, HTTPAdapter(pool_connections=2, pool_maxsize=POOL_SIZE, max_retries=0))
         return session
 
     def close(self) -> None:
         self._reads.close()
-        self._writes.close()
 
     def get(self, path: str, params: Params) -> Answer:
         """The answer to a read, whatever its body; a 404 without an errors document is given back as it is.
@@ -140,7 +138,11 @@ class Transport:
         deadline = time.monotonic() + sum(self._timeout)
         stream = _Body(body)
         try:
-            answer = self._exchange(self._writes, call, path, params, stream, deadline)
+            # A session of its own: a server may close after "Connection: close" without saying so, and the connection
+            # would then lie in the pool as if it were good.
+            with self._session() as session:
+                session.headers["Connection"] = "close"
+                answer = self._exchange(session, call, path, params, stream, deadline)
         except _TooLargeError:
             raise faults.outcome_unknown(call, "answer too large") from None
         except TimeoutError:

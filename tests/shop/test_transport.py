@@ -37,6 +37,7 @@ class Wire:
         self._handlers = list(handlers)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.requests: list[bytes] = []
+        self.connections = 0
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -46,6 +47,7 @@ class Wire:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -156,6 +158,19 @@ def test_a_write_has_a_connection_of_its_own() -> None:
         assert shop.create_message(MESSAGE) == 7
         assert b"Connection: close" in server.requests[1]
         assert b"text/xml" in server.requests[1]
+
+
+def test_a_connection_that_served_a_write_is_not_used_again() -> None:
+    def closes_without_saying_so(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(answer(b'{"order_history":{"id":"7"}}', "201 Created"))
+        threading.Timer(0.02, connection.close).start()
+
+    with wire(closes_without_saying_so) as server:
+        shop = client(server.url)
+        for _ in range(30):
+            assert shop.add_history(1, 2, 3, mail_customer=False) == 7
+        assert len(server.requests) == 30
+        assert server.connections == 30
 
 
 # --- reads are repeated ---
