@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from connector.core.model import Contact, Customer, Employee
+from connector.mirror.db import Mirror, open_mirror
+from tests.mirror.world import BY_NAME, CUSTOMERS, MESSAGES, NOW, SHOP, STATES, THREADS, customer, message, row, thread
+
+
+def fill(mirror: Mirror, name: str, *rows: object) -> None:
+    mirror.rows.store(SHOP, BY_NAME[name], rows, None)  # type: ignore[arg-type]
+
+
+class TestThreads:
+    def test_a_thread_comes_whole(self, mirror: Mirror) -> None:
+        mirror.rows.store(SHOP, THREADS, [thread(1, id_order=None, status=None)], None)
+        found = mirror.lookups.thread(SHOP, 1)
+        assert (found.email, found.token, found.status, found.id_order) == ("anna@example.org", "Tok1", "", None)
+        assert (found.id_shop, found.id_lang, found.id_customer, found.id_contact, found.date_add) == (1, 1, 1, 1, NOW)
+        assert mirror.lookups.thread(SHOP, 2) is None
+        assert mirror.lookups.thread("rome", 1) is None
+
+    def test_a_token_is_compared_with_its_case(self, mirror: Mirror) -> None:
+        mirror.rows.store(SHOP, THREADS, [thread(1, token="AbC"), thread(2, token="abc")], None)
+        assert [t.id for t in mirror.lookups.threads_by_token(SHOP, "abc")] == [2]
+
+    def test_open_threads_of_a_person_whatever_the_case_of_the_address(self, mirror: Mirror) -> None:
+        emails = ["ÜNAL@Example.org", "ünal@example.org", "Ünal@example.org ", "unal@example.org"]
+        rows = [thread(n, email=email, status="pending1") for n, email in enumerate(emails, 1)]
+        mirror.rows.store(SHOP, THREADS, [*rows, thread(9, email=emails[0], status="closed")], None)
+        assert [t.id for t in mirror.lookups.open_threads_by_email(SHOP, "üNAL@EXAMPLE.ORG")] == [1, 2, 3]
+
+
+class TestMessages:
+    def test_messages_of_a_thread_come_in_order(self, mirror: Mirror) -> None:
+        rows = [message(3), message(1, id_employee=4, private=True), message(2, id_customer_thread=8)]
+        mirror.rows.store(SHOP, MESSAGES, rows, None)
+        first, second = mirror.lookups.messages(SHOP, 1)
+        assert (first.id, first.id_employee, first.private, first.text, first.reference) == (1, 4, True, "text 1", "")
+        assert (second.id, second.id_employee) == (3, None)
+
+    def test_our_reference_is_found_exactly(self, mirror: Mirror) -> None:
+        assert mirror.lookups.has_references(SHOP) is False
+        rows = [message(1, user_agent="Mozilla psc1/x"), message(2, user_agent="PSC1/ab")]
+        mirror.rows.store(SHOP, MESSAGES, rows, None)
+        assert mirror.lookups.has_references(SHOP) is False
+        mirror.rows.store(SHOP, MESSAGES, [message(3, user_agent="psc1/ab")], None)
+        assert mirror.lookups.has_references(SHOP) is True
+        assert mirror.lookups.message_by_reference(SHOP, "psc1/ab").id == 3
+        assert mirror.lookups.message_by_reference(SHOP, "psc1/AB") is None
+
+
+class TestPeople:
+    def test_customers_by_address(self, mirror: Mirror) -> None:
+        rows = [customer(1, "Anna@X.org", id_shop=1, id_lang=2), customer(2, "anna@x.ORG", is_guest=True), customer(3)]
+        mirror.rows.store(SHOP, CUSTOMERS, rows, None)
+        first, second = mirror.lookups.customers_by_email(SHOP, "anna@x.org")
+        assert first == Customer(1, "Anna@X.org", 1, 2, is_guest=False, active=True, deleted=False)
+        assert (second.id, second.is_guest) == (2, True)
+
+    def test_employees_and_contacts(self, mirror: Mirror) -> None:
+        fill(mirror, "employees", row(1, email="boss@x.org", active=True), row(2, email=None, active=False))
+        names = ({"id_lang": 2, "name": "Kundendienst"}, {"id_lang": 1, "name": "Service"})
+        fill(mirror, "contacts", row(1, names, email="c@x.org", customer_service=True), row(2, email="w@x.org"))
+        assert mirror.lookups.employees(SHOP) == [Employee(1, "boss@x.org", True), Employee(2, "", False)]
+        assert mirror.lookups.contacts(SHOP) == [
+            Contact(1, "c@x.org", True, "Service"),
+            Contact(2, "w@x.org", False, ""),
+        ]
+
+
+class TestSettings:
+    def test_order_states_have_their_names_in_all_languages(self, mirror: Mirror) -> None:
+        names = ({"id_lang": 2, "name": "Paid"}, {"id_lang": 1, "name": "Payé"})
+        mirror.rows.store(SHOP, STATES, [row(2, names, paid=True, invoice=True)], None)
+        state = mirror.lookups.order_states(SHOP)[0]
+        assert state.names == ("Payé", "Paid")
+        assert (state.paid, state.invoice, state.shipped, state.deleted) == (True, True, False, False)
+
+    def test_a_setting_for_all_shops_goes_before_one_for_a_single_shop(self, mirror: Mirror) -> None:
+        rows = [
+            row(1, name="PS_TIMEZONE", value="Asia/Tokyo", id_shop=2),
+            row(9, name="PS_TIMEZONE", value="Europe/Paris"),
+        ]
+        fill(mirror, "configurations", *rows)
+        assert mirror.lookups.configuration(SHOP, "PS_TIMEZONE") == "Europe/Paris"
+        assert mirror.lookups.configuration(SHOP, "PS_LANG_DEFAULT") is None
+
+    def test_languages_payments_and_the_default_shop(self, mirror: Mirror) -> None:
+        assert mirror.lookups.default_shop(SHOP) == 1
+        fill(mirror, "languages", row(1, iso_code="FR"), row(2, iso_code="de"))
+        fill(
+            mirror,
+            "order_payments",
+            row(1, order_reference="A"),
+            row(2, order_reference="A"),
+            row(3, order_reference="B"),
+        )
+        fill(
+            mirror, "shops", row(1, active=False), row(2, active=True, deleted=True), row(3, active=True, deleted=False)
+        )
+        assert mirror.lookups.languages(SHOP) == {1: "fr", 2: "de"}
+        assert mirror.lookups.payments(SHOP, "A") == 2
+        assert mirror.lookups.default_shop(SHOP) == 3
+
+
+def test_what_is_not_mapped_answers_with_nothing(tmp_path: Path) -> None:
+    mirror = open_mirror(f"sqlite:///{tmp_path / 'bare.db'}", [])
+    ask = mirror.lookups
+    answers = [
+        ask.thread(SHOP, 1), ask.threads_by_token(SHOP, "t"), ask.open_threads_by_email(SHOP, "a@b"),
+        ask.messages(SHOP, 1), ask.message_by_reference(SHOP, "psc1/x"), ask.has_references(SHOP),
+        ask.customers_by_email(SHOP, "a@b"), ask.employees(SHOP), ask.contacts(SHOP), ask.order_states(SHOP),
+        ask.configuration(SHOP, "PS_TIMEZONE"), ask.payments(SHOP, "A"), ask.languages(SHOP),
+        mirror.queries.thread_list(), mirror.queries.thread_view(SHOP, 1), mirror.queries.order_view(SHOP, 1),
+        mirror.queries.table_counts(SHOP), mirror.queries.pulls(SHOP),
+    ]  # fmt: skip
+    mirror.close()
+    assert not any(answers)
+    assert mirror.lookups.default_shop(SHOP) == 1
