@@ -10,7 +10,7 @@ import http.client
 import pytest
 
 from connector.sandbox.shop import VERSIONS
-from tests.contract.replay import differences, exchanges, prepare, recorded_shop, replay
+from tests.contract.replay import Response, differences, exchanges, numbered, prepare, recorded, recorded_shop, replay
 
 #: (version, number): why the sandbox cannot answer as the shop did.
 CANNOT_MATCH: dict[tuple[str, int], str] = {}
@@ -52,3 +52,17 @@ def test_no_exception_outlives_its_reason(outcome):
     version, found = outcome
     needless = [number for (other, number) in CANNOT_MATCH if other == version and not found[number][1]]
     assert not needless
+
+
+def test_the_comparison_sees_a_changed_status_header_value_and_order_of_fields():
+    exchange = numbered("8.2.1", 46)
+    same = recorded(exchange)
+    assert differences(exchange, same) == []
+    swapped = same.body.replace(b"id_lang", b"id_long")
+    other_value = same.body.replace(b"<status><![CDATA[closed]]>", b"<status><![CDATA[open]]>")
+    no_link = same.body.replace(b' xlink:href="http://shop.test/api/orders/27"', b"")
+    for body in (swapped, other_value, no_link):
+        assert body != same.body
+        assert len(differences(exchange, Response(same.status, same.headers, body))) == 1
+    assert differences(exchange, Response(500, same.headers, same.body))
+    assert differences(exchange, Response(200, same.headers | {"PSWS-Version": "0"}, same.body))

@@ -57,12 +57,11 @@ class Request:
 
 @dataclass
 class Answer:
-    """An HTTP answer; `head_only` keeps the length but not the body."""
+    """An HTTP answer; the one to a HEAD has the body of the GET, which the server keeps back."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    head_only: bool = False
 
 
 def answer(world: World, request: Request) -> Answer:
@@ -116,7 +115,7 @@ def _finished(
     if world.dialect.answers_not_modified and request.headers.get("local-content-sha1") == digest:
         return Answer(304, headers | {"Content-Sha1": digest})
     headers |= {"Content-Type": _JSON if json else _XML, "Content-Sha1": digest}
-    return Answer(status, headers, body, head_only=request.method == "HEAD")
+    return Answer(status, headers, body)
 
 
 def _redirect(world: World, request: Request, params: dict[str, str]) -> Answer | None:

@@ -7,6 +7,7 @@ nothing about requests or rows. Each flag names the recorded exchange that shows
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
 def _parts(version: str) -> tuple[int, ...]:
@@ -22,11 +23,11 @@ class Dialect:
 
     version: str
 
-    @property
+    @cached_property
     def number(self) -> tuple[int, ...]:
         return _parts(self.version)
 
-    @property
+    @cached_property
     def mark(self) -> str:
         number = self.number
         if number < (1, 7):
@@ -46,17 +47,17 @@ class Dialect:
         """From 8.0 on a refusal says `PSWS-Version: 0` (24 wrong-key)."""
         return self.number >= (8,)
 
-    @property
+    @cached_property
     def empty_cdata(self) -> bool:
         """From 1.7.8 on an empty value is an empty CDATA section, before it is nothing (132 xml-single-customer)."""
         return self.number >= (1, 7, 8)
 
-    @property
+    @cached_property
     def drops_falsy_in_json(self) -> bool:
         """From 8.0 on the JSON of one resource leaves out what PHP calls empty (135 json-single-message)."""
         return self.number >= (8,)
 
-    @property
+    @cached_property
     def native_json_numbers(self) -> bool:
         """INT columns as JSON numbers: 9.0, and 8.0 and 8.1 on PHP 8.1 (32 json-customers)."""
         return self.mark == "9" or (8,) <= self.number < (8, 2)
@@ -109,7 +110,7 @@ class Dialect:
         """From 1.7 on a length error speaks of characters (171 post-message-user-agent-129)."""
         return self.number >= (1, 7)
 
-    @property
+    @cached_property
     def utf8mb4(self) -> bool:
         """Before 1.7.7 the tables hold three-byte UTF-8 only (94 message-stored-51)."""
         return self.number >= (1, 7, 7)

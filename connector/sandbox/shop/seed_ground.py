@@ -61,6 +61,7 @@ class Table:
 
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name = world, name
+        self.keeps_all = world.dialect.utf8mb4
         blank = blank_row(world, name) if name in world.resources else {}
         self.exists = bool(blank)
         self.columns = ["id", *blank]
@@ -72,7 +73,7 @@ class Table:
     def _cell(self, value: Cell) -> Cell:
         if isinstance(value, dict):
             value = json.dumps(value, ensure_ascii=False)
-        if isinstance(value, str) and not value.isascii() and not self.world.dialect.utf8mb4:
+        if isinstance(value, str) and not self.keeps_all and not value.isascii():
             value = "".join(char for char in value if ord(char) < 0x10000).rstrip()
         return value
 
@@ -93,8 +94,8 @@ class Table:
         index = self.index
         for name, value in values.items():
             if name in index:
-                plain = type(value) is int or (type(value) is str and value.isascii())
-                row[index[name]] = value if plain else self._cell(value)
+                simple = self.keeps_all if type(value) is str else type(value) is not dict
+                row[index[name]] = value if simple else self._cell(value)
 
     def flush(self) -> None:
         if self.exists and self.rows:

@@ -62,9 +62,11 @@ class ShopApp:
         if result.status != 304:
             headers.append(("Content-Length", str(len(result.body))))
         start_response(f"{result.status} {_REASONS.get(result.status, '')}", headers)
+        if request.method == "HEAD" or result.status == 304:
+            return []
         if kind == "cut":
             return _half(environ, result.body)
-        return [] if result.head_only or result.status == 304 else [result.body]
+        return [result.body]
 
 
 def _half(environ: dict[str, Any], body: bytes) -> Iterator[bytes]:
@@ -105,7 +107,7 @@ def _spoiled(fault: Misbehave, good: Answer) -> Answer:
         body += b"<script>window.example = 1;</script>\n"
     elif fault.kind == "truncated":
         body = body[: len(body) // 2]
-    return Answer(good.status, good.headers, body, good.head_only)
+    return Answer(good.status, good.headers, body)
 
 
 def _method(request: Request) -> str:

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from connector.sandbox.shop import VERSIONS, permissions
+from connector.sandbox.shop import VERSIONS, Misbehave, permissions
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -136,3 +136,12 @@ def test_a_chunked_body_is_read_whole(talk_to):
     answer = talk.session.post(f"{talk.url}/api/customer_messages", data=parts, timeout=5)
     assert answer.status_code == 201
     assert talk.shop.rows("customer_messages")[-1]["message"] == "in pieces"
+
+
+def test_an_answer_to_head_never_has_a_body_even_when_it_is_an_error(talk_to):
+    talk = talk_to()
+    assert talk.send("HEAD", "nopes").status_code == 400
+    talk.shop.misbehave(Misbehave("error_before", method="HEAD"))
+    assert talk.send("HEAD", "orders/1").status_code == 500
+    assert talk.send("HEAD", "orders/1").content == b""
+    assert talk.get("orders/1").text.startswith("<?xml")

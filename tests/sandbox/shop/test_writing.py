@@ -1,6 +1,10 @@
 """Writing and what it sets off, where the recordings do not reach."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+import requests
 
 NOW = "2026-01-15 12:00:00"
 
@@ -168,3 +172,41 @@ def test_the_contact_form_reopens_a_thread_and_moves_date_upd(talk_to):
     talk.shop.contact_form(1, "Encore moi")
     assert talk.shop.row("customer_threads", 1)["status"] == "open"
     assert talk.shop.row("customer_threads", 1)["date_upd"] == NOW
+
+
+def test_clients_that_write_at_once_get_ids_of_their_own(talk_to):
+    talk = talk_to()
+    before = talk.shop.count("customer_messages")
+
+    def write(number):
+        session = requests.Session()
+        session.auth = (talk.shop.full_key, "")
+        body = f"<prestashop><m><message>{number}</message></m></prestashop>"
+        texts = [session.post(f"{talk.url}/api/customer_messages", data=body, timeout=10).text for _ in range(4)]
+        return [re.search(r"<id><!\[CDATA\[(\d+)", text)[1] for text in texts]
+
+    with ThreadPoolExecutor(6) as pool:
+        ids = [number for found in pool.map(write, range(6)) for number in found]
+    assert len(set(ids)) == 24
+    assert talk.shop.count("customer_messages") == before + 24
+
+
+def test_all_changed_fields_of_a_put_thread_are_replaced_and_the_rest_is_reset(talk_to):
+    talk = talk_to()
+    body = "<t><id>1</id><id_lang>1</id_lang><id_contact>2</id_contact><token>abcdefghijkl</token></t>"
+    assert talk.send("PUT", "customer_threads/999", body).status_code == 200
+    stored = talk.shop.row("customer_threads", 1)
+    assert (stored["status"], stored["email"], stored["id_customer"], stored["date_add"]) == ("", "", 0, NOW)
+
+
+def test_put_of_an_order_in_old_shops_mails_every_time(talk_to):
+    for version, rows in (("1.7.7.8", 1), ("1.7.8.11", 0)):
+        talk = talk_to(version)
+        order = order_in_state(talk, 4)
+        text = talk.get(f"orders/{order['id']}").text
+        before = talk.shop.count("order_histories", id_order=order["id"])
+        inner = text.partition('xlink">\n')[2].partition("</prestashop>")[0]
+        body = re.sub(r' (xlink:href|notFilterable|nodeType|virtualEntity)="[^"]*"', "", inner)
+        assert talk.send("PUT", "orders", body).status_code == 200
+        assert talk.shop.count("order_histories", id_order=order["id"]) == before + rows
+        assert len(talk.shop.mails_sent) == rows
