@@ -328,6 +328,9 @@ class ImapMailbox:
 
     @contextmanager
     def _folder_errors(self, folder: str) -> Iterator[None]:
+        if any(not c.isprintable() for c in folder):
+            # Dovecot 2.3 repeats the name in its answer, line ends and all, which ends the session.
+            raise self._unknown(folder)
         try:
             yield
         except MailboxUnavailable as exc:
@@ -336,13 +339,14 @@ class ImapMailbox:
                 raise MailboxMisconfigured("imap.read_only", mailbox=self.name, folder=folder) from exc
             if self._broken or not isinstance(cause, IMAPClientError):
                 raise
-            known = self._folders()
-            if folder in known or (folder.upper() == "INBOX" and "INBOX" in map(str.upper, known)):
+            if folder.upper() == "INBOX" or folder in self._folders():
                 raise
-            similar = difflib.get_close_matches(folder, known, n=5, cutoff=0.4) or known[:10]
-            raise MailboxMisconfigured(
-                "imap.folder_unknown", mailbox=self.name, folder=folder, similar=", ".join(similar)
-            ) from exc
+            raise self._unknown(folder) from exc
+
+    def _unknown(self, folder: str) -> MailboxMisconfigured:
+        known = self._folders()
+        similar = difflib.get_close_matches(folder, known, n=5, cutoff=0.4) or known[:10]
+        return MailboxMisconfigured("imap.folder_unknown", mailbox=self.name, folder=folder, similar=", ".join(similar))
 
     def _folders(self) -> list[str]:
         with self._line() as client:
