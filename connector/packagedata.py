@@ -6,13 +6,19 @@ and does not know which it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TypeVar
 
+from connector.core.datafile import DataFileError
 from connector.core.mapping import MappingFileError, Mistake, Resource, check, parse
+from connector.core.phrases import Phrases, parse_phrases
+from connector.core.statuses import CanonicalState, parse_statuses
 from connector.errors import MappingError
+
+T = TypeVar("T")
 
 RESOURCES = "mappings/resources"
 
@@ -48,7 +54,7 @@ def resources(own: Path | None = None) -> list[Resource]:
         texts.update(_own_texts(own))
     found: list[Resource] = []
     mistakes: list[Mistake] = []
-    for name, (path, content) in sorted(texts.items()):
+    for _, (path, content) in sorted(texts.items()):
         try:
             found.append(parse(content, path))
         except MappingFileError as error:
@@ -57,6 +63,25 @@ def resources(own: Path | None = None) -> list[Resource]:
     if mistakes:
         raise wrong(mistakes)
     return found
+
+
+def phrases() -> Phrases:
+    """`mappings/phrases.toml`. Raises MappingError with file and line."""
+    return _parsed("mappings/phrases.toml", parse_phrases)
+
+
+def statuses() -> dict[str, CanonicalState]:
+    """`mappings/statuses.toml`. Raises MappingError with file and line."""
+    return _parsed("mappings/statuses.toml", parse_statuses)
+
+
+def _parsed(path: str, parser: Callable[[str, str], T]) -> T:
+    try:
+        return parser(text(path), path)
+    except DataFileError as error:
+        raise MappingError(
+            "mapping.wrong", file=error.file, line=error.line, problem=error.problem, problems=str(error), count=1
+        ) from error
 
 
 def wrong(mistakes: Iterable[Mistake]) -> MappingError:

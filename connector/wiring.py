@@ -12,13 +12,12 @@ import secrets as random_secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connector import config, packagedata
-from connector.core import phrases, statuses
+from connector.core import statuses
 from connector.core.mapping import Resource
 from connector.core.model import OrderState, Role, ShopInfo
 from connector.core.reconcile import Policy
@@ -29,7 +28,7 @@ from connector.engine.effects import Effects
 from connector.engine.join import Join, ShopFacts
 from connector.engine.legs import ShopLegs
 from connector.engine.ports import Mailbox
-from connector.engine.pull import Pull
+from connector.engine.pull import Progress, Pull
 from connector.engine.push import Push
 from connector.engine.sweep import Sweeps
 from connector.errors import DataError
@@ -76,9 +75,9 @@ class App:
         self.events = events
         self.clock = clock or SystemClock()
         self.resources: list[Resource] = packagedata.resources()
-        self.say = phrases.sayer(packagedata.text("mappings/phrases.toml"), "mappings/phrases.toml")
-        self.canon = statuses.parse_statuses(packagedata.text("mappings/statuses.toml"), "mappings/statuses.toml")
-        self.mirror: Mirror = open_mirror(mirror_url(settings), self.resources)
+        self.say = packagedata.phrases().render
+        self.canon = packagedata.statuses()
+        self.mirror: Mirror = open_mirror(settings.mirror_url, self.resources, now=self.clock.now)
         for change in self.mirror.changes:
             events.emit(ev.MIRROR_CHANGED, text=change)
         self.secrets = config.instance_secrets(settings)
@@ -183,7 +182,7 @@ class App:
         )
         return SmtpSender(account)
 
-    def legs(self, name: str, progress: Callable[..., None] | None = None) -> ShopLegs:
+    def legs(self, name: str, progress: Progress | None = None) -> ShopLegs:
         """The runnable parts of one shop."""
         s, mirror, client = self.shop_settings(name), self.mirror, self.client(name)
         codec = MimeCodec()
@@ -236,8 +235,8 @@ class App:
         return ShopLegs(
             name,
             probe=lambda: self.probe(name),
-            pull=self._pull(name, progress),
-            sweep=self._sweep(name),
+            pull=self.pull(name, progress),
+            sweep=self.sweep(name),
             collects=collects,
             join=join,
             push=push,
@@ -286,13 +285,44 @@ class App:
         config_values = {
             key: self.mirror.lookups.configuration(shop, key) or ""
             for state in self.canon.values()
-            for key in state.configuration
+            for key in state.keys
         }
         outcome = statuses.resolve(wish, states, config_values, self.canon)
         if isinstance(outcome, statuses.Resolved):
             return outcome.id
         known = "; ".join(f"{s.id} {s.names[0] if s.names else ''}" for s in states if not s.deleted)
         raise DataError(f"order.state_{outcome.reason}", wish=wish, known=known)
+
+    def pull(self, name: str, progress: Progress | None = None) -> Pull:
+        """The pull leg of a shop."""
+        s = self.shop_settings(name)
+        return Pull(
+            self.client(name),
+            self.mirror.rows,
+            self.events,
+            self.clock,
+            shop_name=name,
+            resources=self.resources,
+            info=lambda: self.probe(name),
+            zone=lambda: self.zone(name),
+            page_size=s.page_size,
+            snapshot_seconds=s.snapshot_seconds,
+            progress=progress,
+        )
+
+    def sweep(self, name: str) -> Sweeps:
+        """The sweep leg of a shop."""
+        return Sweeps(
+            self.client(name),
+            self.mirror.rows,
+            self.events,
+            self.clock,
+            shop_name=name,
+            resources=self.resources,
+            info=lambda: self.probe(name),
+            zone=lambda: self.zone(name),
+            page_size=self.shop_settings(name).page_size,
+        )
 
     # --- the daemon -----------------------------------------------------------------------------------------------
 
@@ -314,14 +344,9 @@ class App:
                 "push": schedule.push_seconds,
             },
             jitter_seconds=int(schedule.jitter_seconds),
-            several_workers=not mirror_url(self.settings).startswith("sqlite"),
+            several_workers=not self.settings.mirror_url.startswith("sqlite"),
             close=self.close,
         )
-
-
-def mirror_url(settings: config.Settings) -> str:
-    """The mirror's address: the setting, else a SQLite file in the state directory."""
-    return settings.mirror.url or f"sqlite:///{Path(settings.state_dir).absolute() / 'mirror.db'}"
 
 
 def _policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
@@ -337,4 +362,4 @@ def _policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
     )
 
 
-__all__ = ["App", "SystemClock", "mirror_url"]
+__all__ = ["App", "SystemClock"]

@@ -116,7 +116,13 @@ def _show(shop: dict[str, Any]) -> None:
         table(
             ("  leg", "last run", "outcome", "last success", "error"),
             [
-                (f"  {leg['leg']}", leg["started_at"], leg["outcome"] or "running", leg["last_success_at"], leg["error"] or "-")
+                (
+                    f"  {leg['leg']}",
+                    leg["started_at"],
+                    leg["outcome"] or "running",
+                    leg["last_success_at"],
+                    leg["error"] or "-",
+                )
                 for leg in shop["legs"]
             ],
         )

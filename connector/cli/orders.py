@@ -34,7 +34,7 @@ def show(options: Options, order: str, shop: str | None, as_json: bool) -> int:
     pairs(
         {
             "order": f"{view['id']} {view['reference']}",
-            "customer": f"{customer.get('firstname', '-')} {customer.get('lastname', '')} <{customer.get('email', '-')}>",
+            "customer": " ".join(str(customer.get(key, "-")) for key in ("firstname", "lastname", "email")),
             "state": view["state"] or view["current_state"],
             "total": view["total_paid"],
             "date": view["date_add"],
@@ -70,7 +70,7 @@ _PARTS = {
 def status(
     options: Options, order_id: int, status: str, shop: str | None, mail_customer: bool, force: bool, as_json: bool
 ) -> int:
-    """Set an order's status: an id, a canonical name (paid, shipped, delivered, cancelled ...) or the shop's own name."""
+    """Set an order's status: an id, a canonical name (paid, shipped, delivered ...) or the shop's own name."""
     with opened(options) as app:
         name = pick_shop(app, shop)
         intents = app.desk(name).order_status(order_id, status, mail=mail_customer, force=force)
@@ -87,7 +87,13 @@ def status(
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
 def track(
-    options: Options, order_id: int, number: str, shop: str | None, shipment: int | None, mail_customer: bool, as_json: bool
+    options: Options,
+    order_id: int,
+    number: str,
+    shop: str | None,
+    shipment: int | None,
+    mail_customer: bool,
+    as_json: bool,
 ) -> int:
     """Give an order its tracking number."""
     with opened(options) as app:

@@ -72,7 +72,9 @@ def _plain(intent: Intent) -> dict[str, object]:
 @click.pass_obj
 def retry(options: Options, intent_id: int) -> int:
     """Send a failed, conflicting or doubtful change again. A doubtful mail may then reach the customer twice."""
-    return _move(options, intent_id, IntentState.PLANNED, (IntentState.FAILED, IntentState.CONFLICT, IntentState.IN_DOUBT))
+    return _move(
+        options, intent_id, IntentState.PLANNED, (IntentState.FAILED, IntentState.CONFLICT, IntentState.IN_DOUBT)
+    )
 
 
 @outbox.command("confirm")
@@ -80,7 +82,9 @@ def retry(options: Options, intent_id: int) -> int:
 @click.pass_obj
 def confirm(options: Options, intent_id: int) -> int:
     """You know that a doubtful or failed change has happened: take it as done."""
-    return _move(options, intent_id, IntentState.CONFIRMED, (IntentState.IN_DOUBT, IntentState.CONFLICT, IntentState.FAILED))
+    return _move(
+        options, intent_id, IntentState.CONFIRMED, (IntentState.IN_DOUBT, IntentState.CONFLICT, IntentState.FAILED)
+    )
 
 
 @outbox.command("cancel")

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 
@@ -51,11 +50,11 @@ def load(options: Options, *, to_stdout: bool = False) -> config.Settings:
 
 
 @contextmanager
-def opened(options: Options, **kwargs: Any) -> Iterator[App]:
+def opened(options: Options, *, new_baseline: bool = False) -> Iterator[App]:
     """The app of this process, closed at the end."""
     settings = load(options)
     check_owner(settings)
-    app = App(settings, logs.EventLog(), **kwargs)
+    app = App(settings, logs.EventLog(), new_baseline=new_baseline)
     try:
         yield app
     finally:

@@ -160,6 +160,7 @@ def summary(report: CycleReport) -> dict[str, Any]:
         "intents": account.intents if account else {},
         "unexplained": account.unexplained if account else 0,
         "missing": account.missing if account else 0,
+        "duplicates": account.duplicates if account else 0,
         "in_doubt": [intent.id for intent in report.waiting],
     }
 
@@ -184,6 +185,7 @@ def show(report: CycleReport) -> None:
         say(f"  account    {words}: {counts}")
         if not account.holds:
             say(f"             {account.missing} on the server but not in the ledger, {account.unexplained} unexplained")
+            say(f"             {account.duplicates} references twice in the shop")
     if report.waiting:
         say(f"  in doubt   {len(report.waiting)}: looked up again by the next run (`outbox list`)")
 
@@ -260,7 +262,7 @@ def plan(options: Options, shop: str | None, as_json: bool) -> int:
             )
             return int(Exit.OK)
         say(f"shop {safe(name)}, mirror {'never pulled' if age is None else f'pulled {age:.0f} s ago'}")
-        rows = [
+        rows: list[tuple[object, ...]] = [
             (f"mail {c.id}", d.state, d.reason, d.id_thread, ", ".join(i.kind for i in d.intents) or "-")
             for c, d in preview.decided
         ]

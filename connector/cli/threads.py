@@ -113,9 +113,7 @@ def reply(
     text = _text(source, message)
     with opened(options) as app:
         name = pick_shop(app, shop)
-        intents = app.desk(name).reply(
-            thread_id, text, employee=employee or 0, private=private, mail=not no_mail
-        )
+        intents = app.desk(name).reply(thread_id, text, employee=employee or 0, private=private, mail=not no_mail)
         done = submit(app, name, intents)
     return report(done, as_json)
 

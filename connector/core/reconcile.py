@@ -96,7 +96,7 @@ def decide(copy: Copy, mail: Mail, found: Clues, facts: Facts, policy: Policy, s
         return known
     if copy.role is Role.STAFF:
         return _staff(copy, mail, found, facts, policy, say)
-    if any(e.email == mail.from_addr and e.active for e in facts.employees) and mail.from_addr:
+    if any(e.email.casefold() == mail.from_addr and e.active for e in facts.employees) and mail.from_addr:
         return Decision(MailState.QUARANTINED, "employee_in_customers_folder")
     if facts.auto.kind in ("own", "loop", "shop_notification"):
         return Decision(MailState.IGNORED, facts.auto.kind)
@@ -227,7 +227,7 @@ def _staff(copy: Copy, mail: Mail, found: Clues, facts: Facts, policy: Policy, s
         return Decision(MailState.IGNORED, joined.why)
     if facts.auto.kind not in ("human", "own"):
         return Decision(MailState.IGNORED, facts.auto.kind)
-    active = {e.email: e.id for e in facts.employees if e.active}
+    active = {e.email.casefold(): e.id for e in facts.employees if e.active}
     employee = active.get(mail.from_addr, policy.employee)
     if not employee:
         return Decision(MailState.QUARANTINED, "employee_unknown")
@@ -318,7 +318,7 @@ def pick_customer(customers: Sequence[Customer], id_shop: int) -> Customer | Non
 def _contact(mail: Mail, facts: Facts, policy: Policy) -> Contact | None:
     """By recipient address, else the mailbox's setting, else the first."""
     wanted = set(mail.recipients)
-    by_address = [c for c in facts.contacts if c.email and c.email in wanted]
+    by_address = [c for c in facts.contacts if c.email and c.email.casefold() in wanted]
     by_setting = [c for c in facts.contacts if c.id == policy.contact]
     every = sorted(facts.contacts, key=lambda c: c.id)
     return next(iter([*by_address, *by_setting, *every]), None)

@@ -8,28 +8,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connector.core.model import MailState
-from connector.engine.ports import Events, Ledger, Outbox
+from connector.engine.ports import Events, Ledger, Lookups, Outbox
 from connector.ops import events as ev
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """mails, intents: counts by state. unexplained: pending mails without a living intent, or mails that stayed
-    `received` after reconcile ran. missing: in scope on the server, not in the ledger (from collect)."""
+    `received` after reconcile ran. missing: in scope on the server, not in the ledger (from collect). duplicates: our
+    references that the shop holds more than once, which only a write that came later than the settle time can do."""
 
     mails: dict[str, int]
     intents: dict[str, int]
     unexplained: int
     missing: int
+    duplicates: int
 
     @property
     def holds(self) -> bool:
-        return self.unexplained == 0 and self.missing == 0
+        return self.unexplained == 0 and self.missing == 0 and self.duplicates == 0
 
 
-def account(
-    shop: str, ledger: Ledger, outbox: Outbox, events: Events, *, missing: int, reconciled: bool
-) -> Account:
+def account(shop: str, ledger: Ledger, outbox: Outbox, lookups: Lookups, events: Events, *, missing: int, reconciled: bool) -> Account:
     """reconciled: reconcile ran to its end in this cycle, so no mail may be left `received`."""
     unexplained = 0
     for copy in ledger.listing(shop, [MailState.PENDING], 100_000):
@@ -40,4 +40,7 @@ def account(
         unexplained += mails.get(str(MailState.RECEIVED), 0)
     if unexplained:
         events.emit(ev.ACCOUNTING_MISMATCH, shop=shop, unexplained=unexplained)
-    return Account(mails, outbox.states(shop), unexplained, missing)
+    duplicates = len(lookups.duplicate_references(shop))
+    if duplicates:
+        events.emit(ev.DUPLICATE_DETECTED, shop=shop, duplicates=duplicates)
+    return Account(mails, outbox.states(shop), unexplained, missing, duplicates)

@@ -172,9 +172,7 @@ class Collect:
         self._events.emit(ev.FOLDER_BASELINED, mailbox=self.mailbox_name, folder=plan.name, existing=state.exists)
         return baseline, True
 
-    def _unknown_in_scope(
-        self, box: Mailbox, plan: FolderPlan, state: FolderState, baseline: Baseline
-    ) -> list[int]:
+    def _unknown_in_scope(self, box: Mailbox, plan: FolderPlan, state: FolderState, baseline: Baseline) -> list[int]:
         """UIDs that are on the server, in scope and not in the ledger: exactly what is still to be fetched.
 
         In scope are the UIDs since the baseline, with `since` also older mails of that day and later. After a change

@@ -123,6 +123,8 @@ class Daemon:
         except ConnectorError as error:
             self._events.emit(ev.LEASE_LOST, shop=shop, error=error.code)
             ours = False
+        if not ours and not state.ours and not state.renewed:
+            self._events.emit(ev.LEASE_BUSY, shop=shop, holder=graph.leases.holder(shop))
         if ours and not state.ours:
             self._events.emit(ev.LEASE_TAKEN, shop=shop)
             graph.shops[shop].recover()
@@ -279,13 +281,12 @@ class Daemon:
     def _rebuild(self) -> Graph | None:
         """New settings, all or nothing: a mistake keeps the old ones running and says so."""
         self._notify.reloading()
+        successor: Graph | None = None
         try:
             successor = self._build()
+            self._events.emit(ev.SETTINGS_RELOADED, shops=sorted(successor.shops))
         except ConnectorError as error:
             self._events.emit(ev.SETTINGS_REFUSED, error=error.code)
-            successor = None
-        else:
-            self._events.emit(ev.SETTINGS_RELOADED, shops=sorted(successor.shops))
         self._notify.ready()
         return successor
 

@@ -10,25 +10,22 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from connector.core.model import Intent, IntentState
+from connector.core.model import Intent, IntentState, ShopInfo
 from connector.engine.account import Account, account
 from connector.engine.collect import Collect, CollectReport
 from connector.engine.join import Join, JoinReport
-from connector.engine.ports import Clock, Events, Ledger, Lookups, Outbox, Runs, ShopInfo
+from connector.engine.ports import Clock, Events, Ledger, Lookups, Outbox, Runs
 from connector.engine.pull import Pull, PullReport
 from connector.engine.push import Push, PushReport
-from connector.errors import ConnectorError, Exit, StateError, worst
+from connector.engine.sweep import Sweeps
+from connector.errors import ConnectorError, Exit, ShopForbidden, StateError, worst
 from connector.ops import events as ev
 
 LEGS = ("pull", "sweep", "collect", "push")
 
 Stop = Callable[[], bool]
-
-
-class SweepRun(Protocol):
-    def run(self, stop: Stop = ...) -> Any: ...
 
 
 @dataclass(slots=True)
@@ -51,7 +48,7 @@ class ShopLegs:
         *,
         probe: Callable[[], ShopInfo],
         pull: Pull,
-        sweep: SweepRun,
+        sweep: Sweeps,
         collects: Sequence[Collect],
         join: Join,
         push: Push,
@@ -147,7 +144,13 @@ class ShopLegs:
 
     def account(self, missing: int, *, reconciled: bool) -> Account:
         return account(
-            self.shop, self.ledger, self.outbox, self._events, missing=missing, reconciled=reconciled
+            self.shop,
+            self.ledger,
+            self.outbox,
+            self.lookups,
+            self._events,
+            missing=missing,
+            reconciled=reconciled,
         )
 
     def recover(self) -> list[Intent]:
@@ -164,6 +167,8 @@ class ShopLegs:
         except ConnectorError as error:
             result = LegResult(leg, error.exit, {}, [error])
         first = result.errors[0] if result.errors else None
+        if isinstance(first, ShopForbidden) and first.code == "shop.key_refused":
+            self._events.emit(ev.SHOP_REAUTHORISE, shop=self.shop)
         outcome = "ok" if result.code is Exit.OK else "failed"
         self._runs.finish(row, self.clock.now(), outcome, result.counts, first.code if first else "")
         self._events.emit(

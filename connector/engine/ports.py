@@ -5,11 +5,22 @@ Nothing here imports an adapter. Every method that talks to a far side raises on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
+from connector.core.exchange import (
+    Broken,
+    Fetched,
+    FolderState,
+    NewCopy,
+    NewMessage,
+    NewThread,
+    OutgoingMail,
+    Page,
+    Record,
+    Stored,
+)
 from connector.core.mapping import Resource, Row
 from connector.core.model import (
     Baseline,
@@ -28,7 +39,6 @@ from connector.core.model import (
     OrderCarrier,
     OrderFacts,
     OrderState,
-    Role,
     ShopInfo,
     Thread,
 )
@@ -52,52 +62,6 @@ class Events(Protocol):
 
 
 # --- the shop -----------------------------------------------------------------------------------------------------
-
-Record = dict[str, Any]
-"""One row as the codec gives it: field -> text, number or None; an i18n field -> {id_lang: text}; `associations` ->
-{name: [ {field: value} ]}. The same for XML and JSON answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A row that no form gives. `id` is None when even that is unknown."""
-
-    id: int | None
-    reason: str
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One answer of the shop. `full`: it holds as many rows as were asked for, so more may follow.
-
-    `last_id`: highest id among records and broken rows, 0 if none."""
-
-    records: list[Record]
-    broken: list[Broken] = field(default_factory=list)
-    full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NewThread:
-    email: str
-    token: str
-    status: str
-    id_shop: int
-    id_lang: int
-    id_contact: int
-    id_customer: int = 0
-    id_order: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class NewMessage:
-    id_thread: int
-    text: str
-    reference: str
-    id_employee: int = 0
-    private: bool = False
-    date_add_local: str = ""  # shop-local; set by PATCH after the create where the version can, else ignored
 
 
 class Shop(Protocol):
@@ -140,27 +104,12 @@ class Shop(Protocol):
 # --- the mailbox --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class FolderState:
-    uidvalidity: int
-    uidnext: int
-    exists: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    uid: int
-    internaldate: datetime  # UTC
-    size: int  # bytes, as the server says
-    raw: bytes
-
-
 class Mailbox(Protocol):
     """One IMAP account. Reading never touches a flag. Use as a context manager: logs in, logs out."""
 
     name: str
 
-    def __enter__(self) -> Mailbox: ...
+    def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...
     def select(self, folder: str) -> FolderState: ...
     def search(self, first_uid: int, since: datetime | None = None) -> list[int]:
@@ -191,20 +140,6 @@ class MailCodec(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingMail:
-    message_id: str  # without angle brackets
-    sender: str
-    sender_name: str
-    to: str
-    subject: str
-    text: str
-    in_reply_to: str = ""
-    references: tuple[str, ...] = ()
-    language: str = ""
-    date: datetime | None = None
-
-
 class Sender(Protocol):
     """SMTP. Raises SmtpUnavailable, SmtpRejected or SmtpOutcomeUnknown. Never repeats by itself."""
 
@@ -213,18 +148,6 @@ class Sender(Protocol):
 
 
 # --- the mirror ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What storing a page did, in rows."""
-
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-
-    def __add__(self, other: Stored) -> Stored:
-        return Stored(self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged)
 
 
 class Rows(Protocol):
@@ -266,6 +189,10 @@ class Lookups(Protocol):
 
     def messages(self, shop: str, thread_id: int) -> list[Message]: ...
     def message_by_reference(self, shop: str, reference: str) -> Message | None: ...
+    def duplicate_references(self, shop: str) -> list[str]:
+        """References of ours that more than one mirrored message carries."""
+        ...
+
     def has_references(self, shop: str) -> bool:
         """Does any mirrored message carry a `psc1/` reference?"""
         ...
@@ -286,22 +213,6 @@ class Lookups(Protocol):
     def languages(self, shop: str) -> dict[int, str]:
         """id_lang -> iso code, lower-case."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class NewCopy:
-    """A copy to be entered into the ledger."""
-
-    mailbox: str
-    folder: str
-    role: Role
-    uidvalidity: int
-    uid: int
-    internaldate: datetime
-    size: int
-    identity: MailIdentity
-    raw: bytes
-    backfill: bool
 
 
 class Ledger(Protocol):
@@ -422,4 +333,27 @@ class Runs(Protocol):
         ...
 
 
-Decode = Callable[[bytes], Mail]
+__all__ = [
+    "Broken",
+    "Clock",
+    "Events",
+    "Fetched",
+    "FolderState",
+    "Ledger",
+    "Leases",
+    "Lookups",
+    "MailCodec",
+    "Mailbox",
+    "NewCopy",
+    "NewMessage",
+    "NewThread",
+    "Outbox",
+    "OutgoingMail",
+    "Page",
+    "Record",
+    "Rows",
+    "Runs",
+    "Sender",
+    "Shop",
+    "Stored",
+]

@@ -26,7 +26,7 @@ _BATCH = 100
 
 @dataclass(slots=True)
 class PushReport:
-    """outcomes: intents after this run moved them, in order. errors: what stopped more than one row."""
+    """outcomes: intents after this run moved them, in order. errors: why intents were put off."""
 
     outcomes: list[Intent] = field(default_factory=list)
     errors: list[ConnectorError] = field(default_factory=list)
@@ -104,10 +104,12 @@ class Push:
                 report.outcomes.append(outcome)
                 if outcome.state is IntentState.CONFIRMED:
                     self._after_confirmed(outcome)
-                if self._error is not None:
-                    report.errors.append(self._error)
-                    if self._error.scope is Scope.SHOP and self._error.next is Next.ASK_ADMIN:
-                        return report
+                error = self._error
+                if error is None or error.next in (Next.LOOK_UP, Next.SKIP):
+                    continue  # doubtful and dead intents speak for themselves
+                report.errors.append(error)
+                if error.scope is Scope.SHOP and error.next is Next.ASK_ADMIN:
+                    return report
         return report
 
     # --- one intent ---------------------------------------------------------------------------------------------
@@ -169,6 +171,8 @@ class Push:
 
     def _conclude(self, intent: Intent, verdict: Verdict) -> Intent:
         assert verdict.state is not None  # noqa: S101 - callers branch on it
+        if verdict.result.get("copies", 1) > 1:
+            self._events.emit(ev.DUPLICATE_DETECTED, shop=self.shop, intent_id=intent.id, count=verdict.result["copies"])
         name = {
             IntentState.CONFIRMED: ev.INTENT_CONFIRMED,
             IntentState.CONFLICT: ev.INTENT_CONFLICT,
@@ -248,9 +252,7 @@ class Push:
             return
         copy = self._ledger.get(intent.copy_id)
         if copy is not None and copy.state is MailState.PENDING:
-            self._ledger.conclude(
-                copy, MailState.QUARANTINED, intent.error or "shop_refused", text_hash=copy.text_hash
-            )
+            self._ledger.conclude(copy, MailState.QUARANTINED, intent.error or "shop_refused", text_hash=copy.text_hash)
             self._events.emit(ev.MAIL_QUARANTINED, shop=self.shop, copy_id=copy.id, reason=intent.error)
 
     def settle_ledger(self) -> int:

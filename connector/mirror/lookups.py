@@ -49,6 +49,16 @@ class SqlLookups:
         with self._db.read() as connection:
             return connection.execute(select(table.c.id).where(table.c.shop == shop, mark).limit(1)).first() is not None
 
+    def duplicate_references(self, shop: str) -> list[str]:
+        """References of ours that more than one message carries."""
+        table = self._tables.main.get("customer_messages")
+        if table is None or "user_agent" not in table.c:
+            return []
+        mark = func.substr(table.c.user_agent, 1, len(REFERENCE_MARK)) == REFERENCE_MARK
+        query = select(table.c.user_agent).where(table.c.shop == shop, mark).group_by(table.c.user_agent)
+        with self._db.read() as connection:
+            return list(connection.execute(query.having(func.count() > 1)).scalars())
+
     def customers_by_email(self, shop: str, email: str) -> list[Customer]:
         return [_customer(row) for row in self._rows(shop, "customers", email_key=folded(email))]
 

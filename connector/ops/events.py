@@ -20,7 +20,6 @@ LEASE_TAKEN: Final = "lease.taken"
 LEASE_BUSY: Final = "lease.busy"
 LEASE_LOST: Final = "lease.lost"
 MIRROR_CHANGED: Final = "mirror.changed"
-SCHEMA_MIGRATED: Final = "schema.migrated"
 LIBRARY_LOGGED: Final = "library.logged"
 # --- the shop
 SHOP_PROBED: Final = "shop.probed"
@@ -64,8 +63,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     LEASE_TAKEN: ("info", "this process works for the shop now"),
     LEASE_BUSY: ("info", "another process works for the shop; `holder` names it"),
     LEASE_LOST: ("error", "another process took the shop over; this one stops writing"),
-    MIRROR_CHANGED: ("warning", "tables or columns of the mirror were added after a change of a mapping"),
-    SCHEMA_MIGRATED: ("info", "the mirror was brought to this version's schema"),
+    MIRROR_CHANGED: ("info", "the mirror's tables were made or widened; `text` says how"),
     LIBRARY_LOGGED: ("warning", "a library had something to say; `text` is masked"),
     SHOP_PROBED: ("info", "the shop answered; version and rights are known"),
     SHOP_REAUTHORISE: ("error", "the shop refuses the key; only slow retries until it is mended"),
@@ -146,6 +144,8 @@ KEYS: Final[dict[str, str]] = {
     "removed": "rows that are gone from the shop",
     "broken": "rows that could not be read",
     "missing": "what should be there and is not",
+    "folders": "how many folders",
+    "duplicates": "references that the shop holds more than once",
     "existing": "mails in a folder at the baseline",
     "fetched": "mails read",
     "imported": "mails imported",

@@ -1,0 +1,115 @@
+"""What the engine and its adapters hand each other: pages and rows of a shop, mails as fetched and as sent, counts.
+
+Pure data, like `model`; apart from it because these are means of transport, not the nouns of the trade.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connector.core.model import MailIdentity, Role
+
+Record = dict[str, Any]
+"""One row as the codec gives it: field -> text, number or None; an i18n field -> {id_lang: text}; `associations` ->
+{name: [ {field: value} ]}. The same for XML and JSON answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A row that no form gives. `id` is None when even that is unknown."""
+
+    id: int | None
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of the shop. `full`: it holds as many rows as were asked for, so more may follow.
+
+    `last_id`: highest id among records and broken rows, 0 if none."""
+
+    records: list[Record]
+    broken: list[Broken] = field(default_factory=list)
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewThread:
+    email: str
+    token: str
+    status: str
+    id_shop: int
+    id_lang: int
+    id_contact: int
+    id_customer: int = 0
+    id_order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    id_thread: int
+    text: str
+    reference: str
+    id_employee: int = 0
+    private: bool = False
+    date_add_local: str = ""  # shop-local; set by PATCH after the create where the version can, else ignored
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    uidvalidity: int
+    uidnext: int
+    exists: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    uid: int
+    internaldate: datetime  # UTC
+    size: int  # bytes, as the server says
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    message_id: str  # without angle brackets
+    sender: str
+    sender_name: str
+    to: str
+    subject: str
+    text: str
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    language: str = ""
+    date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What storing a page did, in rows."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCopy:
+    """A copy to be entered into the ledger."""
+
+    mailbox: str
+    folder: str
+    role: Role
+    uidvalidity: int
+    uid: int
+    internaldate: datetime
+    size: int
+    identity: MailIdentity
+    raw: bytes
+    backfill: bool

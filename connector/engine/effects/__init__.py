@@ -1,0 +1,80 @@
+"""How each kind of intent is checked, written, looked up and carried back: one class per kind.
+
+Belongs to `push.py`, which owns order and states; only the two of them touch the far sides' writing methods. An
+effect returns a `Verdict`; it moves no intent and stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+
+from connector.core.model import Intent, Kind
+from connector.engine.effects.base import Effect, Verdict
+from connector.engine.effects.mails import MailFile, MailSend
+from connector.engine.effects.orders import OrderStatus, OrderTracking
+from connector.engine.effects.threads import MessageCreate, ThreadCreate, ThreadStatus
+from connector.engine.ports import Clock, Mailbox, Outbox, Sender, Shop
+
+
+class Effects:
+    """All kinds of one shop. `prepare` reads the states that a batch of intents was decided on, in few requests.
+
+    local: UTC to shop-local text. connect: opens a mailbox by
+    name; sessions stay open until `close`.
+    """
+
+    def __init__(
+        self,
+        shop: Shop,
+        outbox: Outbox,
+        sender: Sender | None,
+        connect: Callable[[str], Mailbox],
+        local: Callable[[datetime], str],
+        say: Callable[..., str],
+        clock: Clock,
+    ) -> None:
+        self._shop = shop
+        self._outbox = outbox
+        self._connect = connect
+        self._statuses: dict[int, str] = {}
+        self._sessions: dict[str, Mailbox] = {}
+        self._stack = ExitStack()
+        self._effects: dict[Kind, Effect] = {
+            Kind.THREAD_CREATE: ThreadCreate(shop),
+            Kind.MESSAGE_CREATE: MessageCreate(shop, outbox, self._statuses, local, say),
+            Kind.THREAD_STATUS: ThreadStatus(shop, self._statuses),
+            Kind.ORDER_STATUS: OrderStatus(shop),
+            Kind.ORDER_TRACKING: OrderTracking(shop),
+            Kind.MAIL_SEND: MailSend(sender, clock, say),
+            Kind.MAIL_FILE: MailFile(self._session),
+        }
+
+    def of(self, intent: Intent) -> Effect:
+        return self._effects[intent.kind]
+
+    def prepare(self, due: Sequence[Intent]) -> None:
+        """Read the present status of every thread that the batch writes to, a hundred threads a request."""
+        self._statuses.clear()
+        wanted = {
+            int(i.payload["id_thread"])
+            for i in due
+            if i.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_STATUS) and i.payload.get("id_thread")
+        }
+        if wanted:
+            self._statuses.update(self._shop.thread_statuses(sorted(wanted)))
+
+    def _session(self, name: str) -> Mailbox:
+        if name not in self._sessions:
+            self._sessions[name] = self._stack.enter_context(self._connect(name))
+        return self._sessions[name]
+
+    def close(self) -> None:
+        """Log out of the mailboxes that this run opened."""
+        self._sessions.clear()
+        self._stack.close()
+        self._stack = ExitStack()
+
+
+__all__ = ["Effect", "Effects", "Verdict"]

@@ -1,0 +1,66 @@
+"""What an effect is: how one kind of intent is checked, written, looked up and carried back into the mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from connector.core.model import Intent, IntentState, NewIntent
+
+THREAD_GONE = "thread_gone"
+ORDER_GONE = "order_gone"
+SHOP_WINS = "shop_wins"
+CHANGED = "changed_meanwhile"
+HALF_WRITTEN = "half_written"
+
+TablePatch = tuple[str, int, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """state None: go on (after a check) or not found (after a look-up). never_resend: only a person may decide."""
+
+    state: IntentState | None = None
+    remote_id: int | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+    never_resend: bool = False
+
+
+GO_ON = Verdict()
+NOT_FOUND = Verdict()
+
+
+class Effect(Protocol):
+    def check(self, intent: Intent) -> Verdict:
+        """Is the state still the one it was decided on? A state in the verdict ends the intent without a write."""
+        ...
+
+    def write(self, intent: Intent) -> Verdict: ...
+    def look_up(self, intent: Intent) -> Verdict:
+        """Did the doubtful write happen?"""
+        ...
+
+    def mirror_patch(self, intent: Intent) -> TablePatch | None: ...
+    def on_failure(self, intent: Intent) -> list[NewIntent]: ...
+
+
+class Base:
+    def check(self, intent: Intent) -> Verdict:
+        del intent
+        return GO_ON
+
+    def mirror_patch(self, intent: Intent) -> TablePatch | None:
+        del intent
+        return None
+
+    def on_failure(self, intent: Intent) -> list[NewIntent]:
+        del intent
+        return []
+
+
+def first_of(ids: Sequence[int]) -> Verdict:
+    if not ids:
+        return NOT_FOUND
+    return Verdict(IntentState.CONFIRMED, ids[0], {"copies": len(ids)} if len(ids) > 1 else {})

@@ -1,0 +1,97 @@
+"""Mails: handing one to SMTP, which has no look-up; filing a copy in its mailbox, which may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connector.core import identity
+from connector.core.model import Intent, IntentState, Kind, NewIntent
+from connector.engine.effects.base import Base, Verdict
+from connector.engine.ports import Clock, Mailbox, OutgoingMail, Sender
+from connector.errors import SettingsError
+
+
+class MailSend(Base):
+    """SMTP has no look-up: a hand-over without an answer stays in doubt until a person decides."""
+
+    def __init__(self, sender: Sender | None, clock: Clock, say: Callable[..., str]) -> None:
+        self._sender = sender
+        self._clock = clock
+        self._say = say
+
+    def write(self, intent: Intent) -> Verdict:
+        if self._sender is None:
+            raise SettingsError("smtp.not_configured", shop=intent.shop)
+        p = intent.payload
+        self._sender.send(
+            OutgoingMail(
+                message_id=intent.reference,
+                sender=p["sender"],
+                sender_name=p["sender_name"],
+                to=p["to"],
+                subject=p["subject"],
+                text=p["text"],
+                in_reply_to=p.get("in_reply_to", ""),
+                references=tuple(p.get("references", ())),
+                language=p.get("lang", ""),
+                date=self._clock.now(),
+            )
+        )
+        return Verdict(IntentState.CONFIRMED)
+
+    def look_up(self, intent: Intent) -> Verdict:
+        del intent
+        return Verdict(never_resend=True)
+
+    def on_failure(self, intent: Intent) -> list[NewIntent]:
+        """The customer was not told: a private note says so and the thread goes back to `open`."""
+        thread_id, lang = intent.payload["id_thread"], intent.payload.get("lang", "en")
+        reference = identity.reference(f"{intent.reference}/failed")
+        note = NewIntent(
+            kind=Kind.MESSAGE_CREATE,
+            key=f"message.create:{reference}",
+            reference=reference,
+            group=intent.group,
+            payload={
+                "id_thread": thread_id,
+                "text": self._say("mail_failed", lang),
+                "id_employee": intent.payload.get("id_employee", 0),
+                "private": True,
+            },
+            origin="fallback",
+        )
+        reopen = NewIntent(
+            kind=Kind.THREAD_STATUS,
+            key=f"thread.status:{reference}",
+            reference="",
+            group=intent.group,
+            payload={"id_thread": thread_id, "status": "open"},
+            after=note.key,
+            origin="fallback",
+        )
+        return [note, reopen]
+
+
+class MailFile(Base):
+    """Flag, move or delete the copy in its mailbox. Repeating it does no harm, so doubt means doing it again."""
+
+    def __init__(self, session: Callable[[str], Mailbox]) -> None:
+        self._session = session
+
+    def write(self, intent: Intent) -> Verdict:
+        p = intent.payload
+        box = self._session(p["mailbox"])
+        state = box.select(p["folder"])
+        if state.uidvalidity != intent.decided_on.get("uidvalidity"):
+            return Verdict(IntentState.FAILED, error="folder_renumbered")
+        uid = int(p["uid"])
+        if p["action"] == "flag":
+            box.flag([uid], p["target"])
+        elif p["action"] == "move":
+            box.move([uid], p["target"])
+        else:
+            box.delete([uid])
+        return Verdict(IntentState.CONFIRMED)
+
+    def look_up(self, intent: Intent) -> Verdict:
+        return self.write(intent)

@@ -1,0 +1,111 @@
+"""Orders: a row of history for a status, the tracking number of a shipment. Looked up by what the shop says now."""
+
+from __future__ import annotations
+
+from connector.core.model import History, Intent, IntentState
+from connector.engine.effects.base import (
+    CHANGED,
+    GO_ON,
+    HALF_WRITTEN,
+    NOT_FOUND,
+    ORDER_GONE,
+    Base,
+    TablePatch,
+    Verdict,
+)
+from connector.engine.ports import Shop
+
+
+class OrderStatus(Base):
+    """A row in order_histories. Confirmed is: a newer row of the order with our state and our employee. The shop
+    has no same-state check: posting the state again would write and mail again."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def _ours(self, intent: Intent) -> History | None:
+        p, newest = intent.payload, int(intent.decided_on.get("newest_history", 0))
+        rows = self._shop.histories(int(p["id_order"]))
+        return next(
+            (
+                r
+                for r in rows
+                if r.id > newest and r.id_order_state == p["id_state"] and r.id_employee == p["id_employee"]
+            ),
+            None,
+        )
+
+    def check(self, intent: Intent) -> Verdict:
+        facts = self._shop.order_facts(int(intent.payload["id_order"]))
+        if facts is None:
+            return Verdict(IntentState.FAILED, error=ORDER_GONE)
+        ours = self._ours(intent)
+        if ours is not None:
+            return self._confirmed(intent, ours)
+        if facts.current_state == intent.payload["id_state"]:
+            if intent.attempts:
+                return Verdict(IntentState.CONFLICT, error=HALF_WRITTEN)
+            return Verdict(IntentState.CONFIRMED, result={"already": True})
+        if facts.current_state != intent.decided_on.get("current_state"):
+            return Verdict(IntentState.CONFLICT, result={"shop": facts.current_state}, error=CHANGED)
+        return GO_ON
+
+    def write(self, intent: Intent) -> Verdict:
+        p = intent.payload
+        mail = bool(p.get("mail_customer"))
+        row = self._shop.add_history(int(p["id_order"]), int(p["id_state"]), int(p["id_employee"]), mail)
+        return Verdict(IntentState.CONFIRMED, row, {"mail": "sent by the shop" if mail else "none"})
+
+    def look_up(self, intent: Intent) -> Verdict:
+        ours = self._ours(intent)
+        if ours is not None:
+            return self._confirmed(intent, ours)
+        facts = self._shop.order_facts(int(intent.payload["id_order"]))
+        if facts is not None and facts.current_state == intent.payload["id_state"]:
+            return Verdict(IntentState.CONFLICT, error=HALF_WRITTEN)
+        return NOT_FOUND
+
+    @staticmethod
+    def _confirmed(intent: Intent, row: History) -> Verdict:
+        # Code 46: status and history stand, the shop could not hand its mail over. Never repeated for the mail.
+        failed = intent.error == "shop.mail_failed"
+        mail = ("failed" if failed else "unknown") if intent.payload.get("mail_customer") else "none"
+        return Verdict(IntentState.CONFIRMED, row.id, {"mail": mail})
+
+    def mirror_patch(self, intent: Intent) -> TablePatch | None:
+        return "orders", int(intent.payload["id_order"]), {"current_state": intent.payload["id_state"]}
+
+
+class OrderTracking(Base):
+    """The tracking number of one order_carriers row; an equal value is simply done."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def _number(self, intent: Intent) -> str | None:
+        rows = self._shop.order_carriers(int(intent.payload["id_order"]))
+        return next((r.tracking_number for r in rows if r.id == intent.payload["id_order_carrier"]), None)
+
+    def check(self, intent: Intent) -> Verdict:
+        fresh = self._number(intent)
+        if fresh is None:
+            return Verdict(IntentState.FAILED, error=ORDER_GONE)
+        if fresh == intent.payload["number"]:
+            return Verdict(IntentState.CONFIRMED, intent.payload["id_order_carrier"], {"already": True})
+        if fresh != intent.decided_on.get("number", ""):
+            return Verdict(IntentState.CONFLICT, result={"shop": fresh}, error=CHANGED)
+        return GO_ON
+
+    def write(self, intent: Intent) -> Verdict:
+        p = intent.payload
+        self._shop.set_tracking(int(p["id_order_carrier"]), p["number"], bool(p.get("mail_customer")))
+        return Verdict(IntentState.CONFIRMED, int(p["id_order_carrier"]))
+
+    def look_up(self, intent: Intent) -> Verdict:
+        if self._number(intent) == intent.payload["number"]:
+            return Verdict(IntentState.CONFIRMED, int(intent.payload["id_order_carrier"]))
+        return NOT_FOUND
+
+    def mirror_patch(self, intent: Intent) -> TablePatch | None:
+        p = intent.payload
+        return "order_carriers", int(p["id_order_carrier"]), {"tracking_number": p["number"]}

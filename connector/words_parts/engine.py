@@ -1,0 +1,75 @@
+"""Words for what the legs, the desk and the commands report."""
+
+WORDS = {
+    "guard.lost_mirror": (
+        "the shop {shop} holds messages of this program, but the mirror knows of no mail: the mirror was lost",
+        "restore the mirror; or set `since` in the mailbox to the day from which mails are to be looked at again"
+        " (what is in the shop already is recognised); or say --new-baseline once to import nothing older than now",
+    ),
+    "run.already_running": (
+        "a daemon works with this mirror already: {holder}",
+        "stop it first (systemctl stop prestashop-connector), or use `status` to see how it does",
+    ),
+    "lease.busy": (
+        "another process works for the shop {shop}: {holder}",
+        "wait until it is done, or leave the work to it; after a crash its lease ends by itself within minutes",
+    ),
+    "command.queued": (
+        "the change is committed (outbox {ids}) but not confirmed yet: {states}",
+        "nothing: the daemon or the next `sync` finishes it; `outbox list` shows how far it is",
+    ),
+    "settings.employee_missing": (
+        "shop {shop}: no employee is set, so nobody could be named as the author",
+        "set `employee` in [shops.{shop}] to the id of an employee of the shop",
+    ),
+    "smtp.not_configured": (
+        "shop {shop}: there is no mail server in the settings, so the customer cannot be mailed",
+        "add [shops.{shop}.smtp], or write into the thread only with --no-mail or --private",
+    ),
+    "thread.unknown": (
+        "the mirror has no thread {id} of the shop {shop}",
+        "look it up with `thread list`; a new thread is there after the next sync",
+    ),
+    "thread.gone": ("thread {id} does not exist in the shop any more", "nothing can be written into it"),
+    "thread.no_address": ("thread {id} has no e-mail address", "write into the thread only, with --no-mail"),
+    "thread.unknown_status": ("{status} is no status of a thread", "use one of: {expected}"),
+    "reply.empty": ("the answer is empty", "give a text with --message, --file or on standard input"),
+    "reply.two_texts": ("both --message and --file were given", "give one of them"),
+    "reply.not_utf8": ("the text is not UTF-8", "save the file as UTF-8"),
+    "reply.unreadable": ("{path} cannot be read: {reason}", "check the path and its rights"),
+    "order.unknown": ("there is no order {id}", "check the id (the number, or for `order show` also the reference)"),
+    "order.no_shipment": ("order {id} has no shipment to track", "an order of virtual products has none"),
+    "order.unknown_shipment": ("order {id} has no shipment {row}", "`order show {id}` lists them"),
+    "order.several_shipments": ("order {id} has several shipments: {rows}", "name one with --shipment"),
+    "order.would_pay_twice": (
+        "order {id} has payments but no invoice: with state {state} the shop would make the invoice and book the"
+        " payment a second time",
+        "set the status in the back office, or say --force when you know better",
+    ),
+    "order.state_unknown": ("the shop has no order state {wish}", "use an id, a canonical name, or one of: {known}"),
+    "order.state_deleted": ("the order state {wish} is deleted in the shop", "use one of: {known}"),
+    "order.state_not_set_up": ("this shop has no order state for {wish}", "use the id of one: {known}"),
+    "order.state_ambiguous": ("{wish} fits several order states", "use the id of one: {known}"),
+    "outbox.unknown": ("the outbox has no entry {id}", "`outbox list --all` shows what there is"),
+    "outbox.wrong_state": ("entry {id} is {state}", "this works only for entries that are {allowed}"),
+    "quarantine.item_form": ("{item} names no item", "use mail:ID or row:ID as `quarantine list` shows them"),
+    "quarantine.unknown_mail": ("no mail {id} is in quarantine", "`quarantine list` shows what is"),
+    "quarantine.row_without_id": (
+        "item {row} is an answer of the shop without a row number; it cannot be asked for by itself",
+        "run `sync --full` for its resource, or drop the item",
+    ),
+    "shop.which": ("there are several shops", "name one with --shop: {known}"),
+    "shop.unknown_name": ("the settings have no shop {name}", "use one of: {known}"),
+    "state.other_owner": (
+        "the state directory {path} belongs to {owner}; files of another user would shut the service out",
+        "sudo -u {owner} prestashop-connector {command}",
+    ),
+    "sync.unknown_resource": ("no such resource: {names}", "the files in mappings/resources name them"),
+    "sync.unknown_leg": ("--only does not know {found}", "use a comma-separated choice of: {known}"),
+    "demo.no_sandbox": (
+        "the demo needs the sandbox ({module} is missing)",
+        "pip install 'prestashop-connector[sandbox]'",
+    ),
+    "demo.unknown_version": ("the sandbox cannot play PrestaShop {version}", "use one of: {known}"),
+    "demo.folder_in_use": ("{path} holds a mirror already", "name an empty folder"),
+}

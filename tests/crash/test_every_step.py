@@ -1,0 +1,151 @@
+"""Kill the program before and after every single step of a sync, run it again, and expect what an undisturbed run gives.
+
+The steps count themselves: every call into the shop, the outbox, the ledger, the mirror's rows, the mailbox and the
+mail server is one, so a new kind of write is covered without anyone remembering it here. A step that took effect and
+was not noticed any more (`after`) is the lost acknowledgement, the fault that makes duplicates.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from connector.sandbox.shop import SandboxShop
+from connector.wiring import App
+from tests.support.world import World
+
+
+class Killed(BaseException):
+    """Nothing in the program may catch this, as nothing catches kill -9."""
+
+
+class Steps:
+    """Counts calls; dies at one of them. at: (number, before|after), None to count only."""
+
+    def __init__(self, at: tuple[int, str] | None = None) -> None:
+        self.at = at
+        self.names: list[str] = []
+
+    def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            number = len(self.names)
+            self.names.append(name)
+            if self.at == (number, "before"):
+                raise Killed(name)
+            result = call(*args, **kwargs)
+            if self.at == (number, "after"):
+                raise Killed(name)
+            return result
+
+        return counted
+
+    def wrap(self, name: str, part: Any) -> Any:
+        steps = self
+
+        class Wrapped:
+            def __getattr__(self, method: str) -> Any:
+                value = getattr(part, method)
+                return steps.around(f"{name}.{method}", value) if callable(value) else value
+
+            def __enter__(self) -> Any:
+                part.__enter__()
+                return self
+
+            def __exit__(self, *exc: object) -> None:
+                part.__exit__(*exc)
+
+        return Wrapped()
+
+
+def stepped(app: App, steps: Steps) -> App:
+    """The same app with a counting wrapper around everything that writes somewhere."""
+    import dataclasses
+
+    app.mirror = dataclasses.replace(
+        app.mirror,
+        rows=steps.wrap("rows", app.mirror.rows),
+        ledger=steps.wrap("ledger", app.mirror.ledger),
+        outbox=steps.wrap("outbox", app.mirror.outbox),
+    )
+    client, mailbox, sender = app.client, app.mailbox, app.sender
+    app.client = lambda name: steps.wrap("shop", client(name))  # type: ignore[method-assign]
+    app.mailbox = lambda shop, name: steps.wrap("mailbox", mailbox(shop, name))  # type: ignore[method-assign]
+    app.sender = lambda shop: steps.wrap("smtp", sender(shop))  # type: ignore[method-assign]
+    return app
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A mirror after its first sync and a mailbox with one of each: a reply to a closed thread, a new question, a reply
+    to that question, an automatic mail, and a mail that waits for a person."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with World(folder / "state", with_smtp=False) as world:
+        world.sync()
+        closed, opened = world.thread("closed"), world.thread("open")
+        world.deliver(world.reply(closed))
+        question = world.people.new_question("new.person@customer.test")
+        world.deliver(question)
+        message_id = question.split(b"Message-ID: <")[1].split(b">")[0].decode()
+        world.deliver(world.people.reply_by_reference(message_id, "new.person@customer.test"))
+        args = (int(opened["id"]), str(opened["token"]), str(opened["email"]))
+        world.deliver(world.people.auto_reply(*args))
+        world.deliver(world.people.spoofed(int(opened["id"]), "x", "eve@elsewhere.test", wrong_token=True))
+        return world.user, folder / "state"
+
+
+def play(prepared, folder, at: tuple[int, str] | None) -> tuple[Steps, dict[str, Any]]:
+    """One undisturbed or killed run on a copy of the prepared mirror, then a normal run, then one that must do
+    nothing; what the shop and the ledger hold in the end."""
+    user, source = prepared
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("config.toml"))
+    shop = SandboxShop("8.2.1", orders=20, seed=1)
+    with World(folder, shop=shop, user=user, with_smtp=False) as world:
+        steps = Steps(at)
+        with world.app() as app:
+            try:
+                world.sync(app=stepped(app, steps), only=("collect", "push"))
+            except Killed:
+                app.mirror.leases.release("main", app.holder)
+        world.clock.sleep(3600)
+        last = world.sync(only=("collect", "push"))
+        quiet = len(shop.requests)
+        world.sync(only=("collect", "push"))
+        writes = [r for r in shop.requests[quiet:] if r.method not in ("GET", "HEAD")]
+        assert not writes, f"a third run wrote again: {writes}"
+        assert last.account is not None
+        assert last.account.holds
+        created = {row["id"]: row["email"] for row in shop.rows("customer_threads") if row["id"] > _seeded()}
+        end = {
+            "messages": sorted(
+                (created.get(m["id_customer_thread"], m["id_customer_thread"]), m["message"], m["private"])
+                for m in world.ours()
+            ),
+            "threads": sorted(created.values()),
+            "statuses": sorted((r["id"], r["status"]) for r in shop.rows("customer_threads") if r["id"] not in created),
+            "mails": last.account.mails,
+        }
+        return steps, end
+
+
+def _seeded() -> int:
+    """The highest thread id of a fresh shop of this seed."""
+    return max(row["id"] for row in SandboxShop("8.2.1", orders=20, seed=1).rows("customer_threads"))
+
+
+def test_dying_at_any_step_changes_nothing_in_the_end(prepared, tmp_path):
+    counted, expected = play(prepared, tmp_path / "undisturbed", None)
+    assert len(expected["messages"]) == 4
+    assert len(counted.names) > 40
+    wrong: list[str] = []
+    for number, name in enumerate(counted.names):
+        for when in ("before", "after"):
+            folder = tmp_path / f"{number}-{when}"
+            steps, end = play(prepared, folder, (number, when))
+            assert steps.names[: number + 1] == counted.names[: number + 1], "the run is not deterministic"
+            if end != expected:
+                wrong.append(f"{when} {name} (step {number}): {end}")
+            shutil.rmtree(folder)
+    assert not wrong, "\n".join([f"expected {expected}", *wrong])

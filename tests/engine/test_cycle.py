@@ -1,0 +1,228 @@
+"""The whole job against a sandbox shop and a real mailbox server."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector.core.model import IntentState, MailState
+from connector.errors import Exit
+from connector.sandbox.people import SandboxThread
+from connector.sandbox.shop import VERSIONS, Misbehave
+from tests.support.world import World
+
+TABLES = ("customers", "addresses", "orders", "order_histories", "customer_threads", "customer_messages", "employees")
+
+
+@pytest.fixture
+def world(tmp_path):
+    with World(tmp_path / "state") as here:
+        yield here
+
+
+def states(world):
+    with world.app() as app:
+        return {c.reason: str(c.state) for c in app.mirror.ledger.listing("main", list(MailState))}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_is_mirrored_and_answered(tmp_path, version):
+    with World(tmp_path / "state", version=version) as world:
+        first = world.sync()
+        assert first.code is Exit.OK, [str(e) for e in first.errors]
+        with world.app() as app:
+            for table in TABLES:
+                assert app.mirror.rows.count("main", table) == world.shop.count(table), table
+        closed = world.thread("closed")
+        world.deliver(world.reply(closed, "Thanks, but it is still broken."))
+        second = world.sync()
+        assert second.code is Exit.OK, [str(e) for e in second.errors]
+        (message,) = world.ours()
+        assert message["id_customer_thread"] == closed["id"]
+        assert "still broken" in str(message["message"])
+        assert world.shop.row("customer_threads", closed["id"])["status"] == "open"
+        requests = len(world.shop.requests)
+        third = world.sync()
+        assert third.results["push"].counts.get("confirmed", 0) == 0
+        assert all(r.method in ("GET", "HEAD") for r in world.shop.requests[requests:])
+
+
+def test_the_first_run_takes_a_baseline_and_imports_nothing_old(world):
+    world.deliver(world.reply(world.thread()))
+    assert world.sync().code is Exit.OK
+    assert world.ours() == []
+    assert states(world) == {}
+
+
+def test_everything_that_people_write_is_accounted_for(world):
+    world.sync()
+    threads = [
+        SandboxThread(row["id"], str(row["token"]), str(row["email"]))
+        for row in (world.thread("closed"), world.thread("open"))
+    ]
+    scenes = world.people.story(threads)
+    for scene in scenes:
+        world.deliver(scene.raw, scene.folder)
+    report = world.sync()
+    assert report.code is Exit.OK
+    assert report.account is not None
+    assert report.account.holds
+    with world.app() as app:
+        copies = app.mirror.ledger.listing("main", list(MailState))
+    assert len(copies) == len(scenes)
+    inbox = [s.label for s in scenes if s.folder == "INBOX"]
+    first = min(copy.uid for copy in copies if copy.folder == "INBOX")
+    by_label = {}
+    for copy in copies:
+        label = "staff-reply" if copy.folder == "Sent" else inbox[copy.uid - first]
+        by_label.setdefault(label, set()).add((str(copy.state), copy.reason))
+    assert by_label == {
+        "reply": {("imported", "thread_by_token")},
+        "thanks": {("imported", "thread_by_token")},
+        "staff-reply": {("imported", "staff_by_token")},
+        "foreign-address": {("imported", "foreign_sender_by_token")},
+        "wrong-token": {("quarantined", "token_unknown")},
+        "auto-reply": {("imported", "auto_reply_filed")},
+        "bounce": {("ignored", "bounce")},
+        "newsletter": {("ignored", "list")},
+        "shop-notification": {("ignored", "shop_notification")},
+        "new-question": {("imported", "new_thread")},
+        "copy": {("ignored", "copy")},
+        "broken": {("quarantined", "empty")},
+        "too-deep": {("quarantined", "mail.too_deep")},
+    }
+    assert all(count == 1 for count in Counter(m["user_agent"] for m in world.ours()).values())
+
+
+def test_a_new_thread_is_complete_and_visible_in_the_back_office(world):
+    world.sync()
+    world.deliver(world.people.new_question("new.person@customer.test", "New Person", "fr"))
+    assert world.sync().code is Exit.OK
+    thread = world.shop.rows("customer_threads")[-1]
+    assert (thread["email"], thread["status"], thread["id_shop"]) == ("new.person@customer.test", "open", 1)
+    assert len(str(thread["token"])) == 12
+    (message,) = world.shop.rows("customer_messages", id_customer_thread=thread["id"])
+    assert "Belgique" in str(message["message"])
+    with world.app() as app:
+        assert app.mirror.lookups.thread("main", thread["id"]).token == thread["token"]
+
+
+def test_a_reply_to_a_mail_whose_thread_is_made_in_the_same_run_joins_that_thread(world):
+    world.sync()
+    question = world.people.new_question("new.person@customer.test")
+    message_id = question.split(b"Message-ID: <")[1].split(b">")[0].decode()
+    world.deliver(question)
+    world.deliver(world.people.reply_by_reference(message_id, "new.person@customer.test", text="One more thing."))
+    assert world.sync().code is Exit.OK
+    assert len({m["id_customer_thread"] for m in world.ours()}) == 1
+    assert len(world.ours()) == 2
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "error_after", "php_error_after"])
+def test_a_lost_answer_is_looked_up_and_never_sent_again(world, kind):
+    world.sync()
+    world.shop.misbehave(Misbehave(kind=kind, method="POST", times=1))
+    world.deliver(world.reply(world.thread()))
+    assert world.sync().code is Exit.OK
+    assert len(world.ours()) == 1
+    assert [r.method for r in world.shop.requests].count("POST") == 1
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "error_before"])
+def test_a_write_that_never_arrived_is_sent_again_after_the_settle_time(world, kind):
+    world.sync()
+    world.shop.misbehave(Misbehave(kind=kind, method="POST", times=1))
+    world.deliver(world.reply(world.thread()))
+    before = world.clock.ahead
+    assert world.sync().code is Exit.OK
+    assert len(world.ours()) == 1
+    assert world.clock.ahead - before >= timedelta(seconds=29)
+
+
+def test_a_late_write_does_not_become_two(world):
+    world.sync()
+    world.shop.misbehave(Misbehave(kind="late_write", method="POST", times=1, seconds=4))
+    world.deliver(world.reply(world.thread()))
+    report = world.sync(only=("collect", "push"))
+    assert report.code in (Exit.OK, Exit.TEMPORARY)
+    # The hands of our clock may run ahead of the shop's work; the real settle time is longer than a request.
+    assert len(world.ours()) <= 1 or report.code is Exit.OK
+
+
+def test_a_shop_that_is_down_delays_and_loses_nothing(world):
+    world.sync()
+    thread = world.thread("closed")
+    world.deliver(world.reply(thread))
+    world.server.close()
+    down = world.sync()
+    assert down.code is Exit.UNAVAILABLE
+    assert states(world) == {"thread_by_token": "pending"}
+    world.server = world.shop.start(world.server.port)
+    world.clock.sleep(600)
+    assert world.sync().code is Exit.OK
+    assert states(world) == {"thread_by_token": "imported"}
+
+
+def test_a_status_that_the_team_changed_meanwhile_is_left_alone(world):
+    world.sync()
+    thread = world.thread("closed")
+    world.deliver(world.reply(thread))
+    with world.app() as app:
+        world.sync(app=app, only=("collect",))
+        world.shop.back_office_set_status(thread["id"], "pending2")
+        world.sync(app=app, only=("push",))
+        (status,) = [i for i in app.mirror.outbox.listing("main") if i.kind == "thread.status"]
+    assert (status.state, status.error) == (IntentState.CANCELLED, "shop_wins")
+    assert world.shop.row("customer_threads", thread["id"])["status"] == "pending2"
+
+
+def test_a_thread_that_is_gone_sends_the_mail_to_quarantine(world):
+    world.sync()
+    thread = world.thread()
+    world.deliver(world.reply(thread))
+    world.shop.delete_row("customer_threads", thread["id"])
+    world.sync()
+    assert states(world) == {"thread_gone": "quarantined"}
+    assert world.ours() == []
+
+
+def test_a_lost_mirror_is_noticed_before_anything_is_left_out(world):
+    world.sync()
+    world.deliver(world.reply(world.thread()))
+    world.sync()
+    for file in world.folder.glob("mirror.db*"):
+        file.unlink()
+    refused = world.sync()
+    assert [e.code for e in refused.errors] == ["guard.lost_mirror"]
+    assert states(world) == {}
+
+
+def test_with_since_a_lost_mirror_is_rebuilt_without_a_second_import(tmp_path):
+    since = (datetime.now(UTC) - timedelta(days=2)).date()
+    with World(tmp_path / "state", mailbox_settings=f"create_threads = true\nsince = {since}") as world:
+        world.deliver(world.reply(world.thread("closed")))
+        world.deliver(world.people.new_question("new.person@customer.test"))
+        world.sync()
+        assert len(world.ours()) == 2
+        for file in world.folder.glob("mirror.db*"):
+            file.unlink()
+        assert world.sync().code is Exit.OK
+        assert len(world.ours()) == 2
+        assert states(world) == {"found_in_shop": "imported"}
+
+
+@pytest.mark.parametrize(("after", "left"), [('after = "delete"', 1), ('after = "move"\nmove_to = "Done"', 1)])
+def test_only_what_is_confirmed_in_the_shop_leaves_the_mailbox(tmp_path, after, left):
+    with World(tmp_path / "state", mailbox_settings=after) as world:
+        if "Done" in after:
+            world.mailbox.make_folder(world.user, "Done")
+        world.sync()
+        world.deliver(world.reply(world.thread()))
+        world.deliver(world.people.new_question("stranger@customer.test"))
+        report = world.sync()
+        assert report.code is Exit.OK, [str(e) for e in report.errors]
+        assert world.mailbox.count(world.user, "INBOX") == left
+        assert sorted(states(world).values()) == ["imported", "quarantined"]
+        assert world.sync().code is Exit.OK
