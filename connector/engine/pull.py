@@ -20,7 +20,7 @@ from connector.core.cursor import Cursor, Moment, NoProgressError, Seen
 from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
 from connector.core.query import Filter, Query
-from connector.core.values import BadValueError, Converter, to_int, to_local
+from connector.core.values import BadValueError, Converter, to_local
 from connector.engine.ports import Broken, Clock, Events, Page, Record, Rows, Shop, Stored
 from connector.errors import (
     ConnectorError,
@@ -145,6 +145,7 @@ class Pull:
         self._id_shops = tuple(id_shops) or ("",)
         self._progress = progress
         self._sizes: dict[str, int] = {}
+        self._told: set[tuple[str, int | None, str]] = set()
 
     def run(self, only: Sequence[str] | None = None, stop: Stop = lambda: False, *, force: bool = False) -> PullReport:
         """Read what is new. only: names of resources. force: read reference tables even if they are fresh.
@@ -296,6 +297,7 @@ class _Pass:
         self.book = book
         self._ahead = ahead
         self._expected: int | None = None
+        self._broken: set[tuple[int | None, str, bytes]] = set()
 
     def run(self, moment: Moment, stop: Stop, max_age: timedelta) -> bool:
         cursor = cursors.begin(self._resource.pull, self.book.open(), moment, max_age)
@@ -375,14 +377,24 @@ class _Pass:
 
     def _seen(self, question: Query, page: Page) -> list[Seen]:
         """Ids and dates of a page. Where rows could not be read, a second question without their texts tells them."""
-        seen = [row for row in (_place(record) for record in page.records) if row is not None]
+        seen = [row for row in map(self._place, page.records) if row is not None]
         unplaced = len(page.records) - len(seen) + len(page.broken)
         if unplaced == 0 or not page.full:
             return seen
         self._mine.requests += 1
         skeleton = replace(question, display=("id", "date_upd") if self._resource.has_date_upd else ("id",))
-        places = [_place(record) for record in self._pull._shop.read(self._resource, skeleton).records]
+        places = map(self._place, self._pull._shop.read(self._resource, skeleton).records)
         return cursors.covered(seen, unplaced, [place for place in places if place is not None])
+
+    def _place(self, record: Record) -> Seen | None:
+        try:
+            row_id = self._converter.row_id(record)
+        except BadValueError:
+            return None
+        try:
+            return Seen(row_id, to_local(record.get("date_upd")) if self._resource.has_date_upd else None)
+        except ValueError:
+            return Seen(row_id)
 
     def _store(self, question: Query, page: Page, cursor: Cursor) -> None:
         rows, broken = [], list(page.broken)
@@ -398,17 +410,22 @@ class _Pass:
         stored = self._pull._rows.store(self._pull._name, self._resource, rows, whole, broken)
         self.book.stored = whole
         self._mine.add(stored)
-        self._mine.broken += len(broken)
         for one in broken:
-            self._pull._events.emit(
-                ev.ROW_QUARANTINED,
-                shop=self._pull._name,
-                resource=self._resource.name,
-                row_id=one.id,
-                reason=one.reason,
-            )
+            self._set_aside(one)
         if self._pull._progress is not None and rows:
             self._pull._progress(self._resource.name, self._mine.rows, self._expected)
+
+    def _set_aside(self, one: Broken) -> None:
+        """Count and tell once what every overlap brings again."""
+        key = (one.id, one.reason, b"" if one.id else one.raw)
+        self._mine.broken += key not in self._broken
+        self._broken.add(key)
+        name = self._resource.name
+        if (name, one.id, one.reason) not in self._pull._told:
+            self._pull._told.add((name, one.id, one.reason))
+            self._pull._events.emit(
+                ev.ROW_QUARANTINED, shop=self._pull._name, resource=name, row_id=one.id, reason=one.reason
+            )
 
 
 # --- small parts ----------------------------------------------------------------------------------------------------
@@ -446,19 +463,6 @@ def batches(ids: Sequence[int], size: int) -> Iterator[list[int]]:
         if start >= len(ids):
             return
         yield list(ids[start : start + size])
-
-
-def _place(record: Record) -> Seen | None:
-    try:
-        row_id = to_int(record.get("id"))
-    except ValueError:
-        return None
-    if row_id is None or row_id <= 0:
-        return None
-    try:
-        return Seen(row_id, to_local(record.get("date_upd")))
-    except ValueError:
-        return Seen(row_id)
 
 
 def _concerns_the_shop(error: ConnectorError | None) -> bool:

@@ -13,11 +13,10 @@ from connector import packagedata
 from connector.core.mapping import parse
 from connector.engine.pull import Pull, in_order, version_of
 from connector.errors import ShopForbidden, ShopUnavailable, StateError
-from connector.mirror.db import open_mirror
 from connector.ops import events as ev
 from connector.sandbox.shop import SandboxShop
 from connector.shop.client import ShopClient
-from tests.support.pulling import SHOP, Heard, bench
+from tests.support.pulling import SHOP, Heard, bench, new_mirror
 from tests.support.simshop import READ, SimShop
 
 NOON = datetime(2026, 6, 15, 10, tzinfo=UTC)
@@ -76,7 +75,8 @@ def test_everything_mapped_is_mirrored_typed(place):
     assert mirrored(place) == in_shop(place.shop)
     assert (report.new, report.changed, report.broken) == (35 + 7 + 2 + 2 + 1, 0, 0)
     row = place.rows("select total, date_upd, date_upd_local from orders where id = 35")[0]
-    assert row[1:] == ("2026-06-15 09:59:00.000000", "2026-06-15 11:59:00") or row[2] == "2026-06-15 11:59:00"
+    assert str(row[1]).startswith("2026-06-15 09:59:00")
+    assert row[2] == "2026-06-15 11:59:00"
     assert place.rows("select id_lang, name from order_states_lang where id = 2") == [(1, "Paid 2"), (2, "Payé 2")]
 
 
@@ -290,7 +290,8 @@ def test_rows_that_no_form_gives_go_to_the_quarantine_and_hold_nobody_up(place, 
         for row_id in (3, 9, 10, 30):
             shop.put("orders", row_id, reference="mended", total="1", id_shop="1")
         pull.run()
-        assert {row.resource for row in place.mirror.quarantine.list(SHOP)} == {"messages"}
+        assert place.mirror.quarantine.list(SHOP) == []
+        assert mirrored(place) == in_shop(shop)
 
 
 def test_a_value_that_does_not_fit_sets_its_row_aside_without_the_shops_secrets(place):
@@ -313,7 +314,7 @@ def test_a_value_that_does_not_fit_sets_its_row_aside_without_the_shops_secrets(
 def test_several_shops_are_read_one_by_one_each_with_its_own_cursor(place):
     for row_id in range(101, 121):
         place.shop.put("orders", row_id, reference=f"second {row_id}", total="1", id_shop="2")
-    pull = place.pull(id_shops=("1", "2"))
+    pull = place.pull(id_shops=("1", "2"), page_size=50)
     pull.run()
     assert mirrored(place) == in_shop(place.shop)
     assert set(place.mirror.rows.cursor(SHOP, "orders")["by_shop"]) == {"1", "2"}
@@ -340,7 +341,7 @@ def test_a_second_shop_that_comes_later_is_read_from_its_beginning(place):
 def test_progress_tells_how_far_a_first_pull_is(place):
     seen = []
     place.pull(progress=lambda *step: seen.append(step)).run(["orders"])
-    assert seen == [("orders", 10, 35), ("orders", 20, 35), ("orders", 30, 35), ("orders", 35, 35)] + seen[4:]
+    assert seen[:4] == [("orders", 10, 35), ("orders", 20, 35), ("orders", 30, 35), ("orders", 35, 35)]
 
 
 def test_versions_are_compared_as_numbers():
@@ -360,10 +361,10 @@ class RealClock:
 @pytest.mark.parametrize("version", ["9.0.0", "8.2.1", "1.7.8.11", "1.6.1.24"])
 def test_a_whole_shop_of_every_version_is_mirrored_row_for_row(version, tmp_path):
     resources = packagedata.resources()
-    shop = SandboxShop(version, orders=40)
+    shop = SandboxShop(version, orders=12)
     heard = Heard()
     with shop.serve() as server:
-        mirror = open_mirror(f"sqlite:///{tmp_path / 'mirror.db'}", resources)
+        mirror = new_mirror(tmp_path, resources)
         client = ShopClient(server.url, shop.full_key)
 
         def zone():
@@ -392,6 +393,6 @@ def test_a_whole_shop_of_every_version_is_mirrored_row_for_row(version, tmp_path
     assert report.errors == again.errors == []
     assert report.broken == 0
     assert (again.new, again.changed) == (0, 0)
-    assert lines > 40
+    assert lines > 12
     left_out = {name for name, mine in report.resources.items() if mine.skipped}
     assert left_out == {"9.0.0": set(), "1.6.1.24": {"messages", "order_returns"}}.get(version, {"order_returns"})

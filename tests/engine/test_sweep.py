@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connector.core.cursor import Moment, begin
 from connector.core.mapping import parse
 from connector.errors import ShopForbidden, ShopUnavailable
 from connector.ops import events as ev
@@ -43,8 +44,10 @@ def place(tmp_path):
         shop.put("order_carriers", row_id, id_order=str(row_id), tracking_number="", date_add=added)
         shop.tables["orders"][row_id]["date_upd"] = added
     with bench(tmp_path, shop, RESOURCES) as made:
-        made.pull().run()
+        made.pull(page_size=100).run()
         shop.pass_time(86400)
+        shop.put("customer_threads", 50, status="open", id_contact="1")
+        made.pull(page_size=100).run()
         shop.questions.clear()
         yield made
 
@@ -143,8 +146,9 @@ def test_a_row_that_slipped_past_the_pull_is_brought_in(place):
 
 
 def test_before_the_first_pull_nothing_is_swept(place):
-    for name in ("customer_threads", "customer_messages", "order_carriers"):
-        place.mirror.rows.forget_cursors(SHOP, [name])
+    for resource in (THREADS, MESSAGES, CARRIERS):
+        begun = begin(resource.pull, None, Moment(NOON))
+        place.mirror.rows.store(SHOP, resource, [], begun)
     assert place.sweeps().run().requests == 0
 
 

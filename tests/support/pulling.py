@@ -1,0 +1,85 @@
+"""A simulated shop, a real SQLite mirror, and the legs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from connector.core.mapping import Resource
+from connector.engine.pull import Pull
+from connector.engine.sweep import Sweeps
+from connector.mirror.db import Mirror, open_mirror
+from tests.support.simshop import SimClock, SimShop
+
+SHOP = "main"
+
+
+@dataclass
+class Heard:
+    """The events of a test, in order."""
+
+    events: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def emit(self, name: str, /, **keys: object) -> None:
+        self.events.append((name, keys))
+
+    def of(self, name: str) -> list[dict[str, object]]:
+        return [keys for heard, keys in self.events if heard == name]
+
+
+@dataclass
+class Bench:
+    shop: SimShop
+    mirror: Mirror
+    resources: list[Resource]
+    heard: Heard
+    zone: ZoneInfo | None = field(default_factory=lambda: ZoneInfo("Europe/Paris"))
+
+    def pull(self, rows: Any = None, **more: Any) -> Pull:
+        return Pull(self.shop, rows or self.mirror.rows, self.heard, SimClock(self.shop), **{**self._common(), **more})
+
+    def sweeps(self, **more: Any) -> Sweeps:
+        return Sweeps(self.shop, self.mirror.rows, self.heard, SimClock(self.shop), **{**self._common(), **more})
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "shop_name": SHOP,
+            "resources": self.resources,
+            "info": self.shop.probe,
+            "zone": lambda: self.zone,
+            "page_size": 10,
+        }
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.mirror.database.read() as connection:
+            return [tuple(row) for row in connection.execute(text(sql))]
+
+
+_MADE: dict[str, bytes] = {}
+
+
+def new_mirror(folder: Path, resources: list[Resource]) -> Mirror:
+    """An empty mirror; made once per set of mappings and copied from then on."""
+    path = folder / "mirror.db"
+    key = repr(resources)
+    if key not in _MADE:
+        open_mirror(f"sqlite:///{path}", resources).close()
+        _MADE[key] = path.read_bytes()
+    path.write_bytes(_MADE[key])
+    path.chmod(0o600)
+    return open_mirror(f"sqlite:///{path}", resources)
+
+
+@contextmanager
+def bench(folder: Path, shop: SimShop, resources: list[Resource]) -> Iterator[Bench]:
+    mirror = new_mirror(folder, resources)
+    try:
+        yield Bench(shop, mirror, resources, Heard())
+    finally:
+        mirror.close()
