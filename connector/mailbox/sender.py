@@ -172,6 +172,8 @@ class SmtpSender:
         except TimeoutError as exc:
             raise SmtpUnavailable("smtp.timeout", seconds=settings.timeout, **self._where()) from exc
         except smtplib.SMTPException as exc:
+            if isinstance(exc.__context__, TimeoutError):  # smtplib calls a silent server a lost connection
+                raise SmtpUnavailable("smtp.timeout", seconds=settings.timeout, **self._where()) from exc
             raise SmtpUnavailable("smtp.connection_lost", **self._where()) from exc
         except OSError as exc:
             reason = exc.strerror or type(exc).__name__

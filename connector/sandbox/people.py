@@ -269,7 +269,7 @@ class People:
         domain = email.rpartition("@")[2] or "localhost"
         sender = f"{_encoded(name)} <{email}>" if name else email
         fields = {
-            "Received": f"from mx.{domain} by mx.shop.test; {format_datetime(at)}",
+            "Received": f"from mx.{domain} by mx.shop.test;\n {format_datetime(at)}",
             "Message-ID": f"<{self._random.getrandbits(80):020x}@{domain}>",
             "Date": format_datetime(at),
             "From": sender,

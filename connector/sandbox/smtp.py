@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
+import warnings
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
@@ -54,6 +56,7 @@ class SandboxSmtp:
         self._faults: deque[str] = deque()
         self._deliver_to = deliver_to
         self._listening = socket.create_server((self.host, 0))
+        self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._listening.getsockname()[1]
         options: dict[str, Any] = {"enable_SMTPUTF8": smtputf8, "tls_context": tls_context}
         if self.users:
@@ -71,6 +74,8 @@ class SandboxSmtp:
         self.stop()
 
     def start(self) -> None:
+        # Login without TLS is meant here; aiosmtpd would warn of it at every connection.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
         self._controller.start()
 
     def stop(self) -> None:
@@ -99,13 +104,18 @@ class SandboxSmtp:
     ) -> AuthResult:
         name, password = credentials.login.decode(), credentials.password.decode()
         self.logins.append(name)
-        return AuthResult(success=name in self.users and self.users[name] == password)
+        return AuthResult(success=name in self.users and self.users[name] == password, handled=False)
 
 
 class _Controller(Controller):
     """Listens on a socket that is bound already, so that no other process can take the port in between."""
 
     listening: socket.socket
+
+    def factory(self) -> Any:  # noqa: ANN401 - aiosmtpd has no types
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return super().factory()  # type: ignore[no-untyped-call]
 
     def _create_server(self) -> Coroutine[Any, Any, asyncio.AbstractServer]:
         return self.loop.create_server(self._factory_invoker, sock=self.listening, ssl=self.ssl_context)
