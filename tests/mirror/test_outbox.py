@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from connector.core.model import LEGAL_MOVES, Intent, IntentState, Kind
 from connector.errors import StateError
-from connector.mirror.db import Mirror, open_mirror
+from connector.mirror.db import Mirror
 from tests.mirror.world import NOW, SHOP, copy, wish
 
 S = IntentState
@@ -222,44 +221,56 @@ class TestListing:
         assert keys(mirror.outbox.of_copy(source.id)) == ["a"]
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.data())
-def test_whatever_happens_no_group_has_two_in_flight_and_the_order_is_kept(data: st.DataObject) -> None:
-    """Random wishes and moves. A person may send failed ones again, which is the one way to overtake."""
-    with TemporaryDirectory() as folder:
-        mirror = open_mirror(f"sqlite:///{Path(folder) / 'm.db'}", [], now=lambda: NOW)
-        try:
-            number, now = 0, NOW
-            for _ in range(data.draw(st.integers(5, 25))):
-                now += timedelta(seconds=1)
-                step = data.draw(st.sampled_from(["wish", "send", "send", "outcome", "outcome", "person"]))
-                if step == "wish":
-                    group = data.draw(st.sampled_from("abc"))
-                    after = data.draw(st.sampled_from(["", "", *(str(n) for n in range(number))]))
-                    mirror.outbox.add(SHOP, [wish(str(number), group, after)])
-                    number += 1
-                    continue
-                every = mirror.outbox.listing(SHOP)
-                ready = mirror.outbox.due(SHOP, now, 99)
+def test_whatever_happens_no_group_has_two_in_flight_and_the_order_is_kept(mirror: Mirror) -> None:
+    """Random wishes, sends, outcomes and interventions; each example is a shop of its own in one mirror."""
+    shops = count()
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.data())
+    def play(data: st.DataObject) -> None:
+        shop, now, made = f"shop{next(shops)}", NOW, 3
+        mirror.outbox.add(shop, [wish("0", "a"), wish("1", "a"), wish("2", "b", data.draw(st.sampled_from(["", "0"])))])
+        for _ in range(data.draw(st.integers(4, 12))):
+            now += timedelta(seconds=1)
+            step = data.draw(st.sampled_from(["wish", "send", "outcome", "fail", "retry", "cancel"]))
+            every = mirror.outbox.listing(shop)
+            ready = mirror.outbox.due(shop, now, 99)
+            hold(mirror, every, ready)
+            if step == "wish":
+                after = data.draw(st.sampled_from(["", "", *(str(n) for n in range(made))]))
+                mirror.outbox.add(shop, [wish(str(made), data.draw(st.sampled_from("ab")), after)])
+                made += 1
+            elif step == "send":
                 for intent in ready:
-                    before = [o for o in every if o.group == intent.group and o.id < intent.id]
-                    if intent.state is S.PLANNED:
-                        assert all(o.state in (S.CONFIRMED, S.CANCELLED, S.FAILED) for o in before)
-                    assert not intent.after or mirror.outbox.by_key(SHOP, intent.after).state is S.CONFIRMED
-                flying = [o.group for o in every if o.state in (S.SENDING, S.IN_DOUBT)]
-                assert len(flying) == len(set(flying))
-                if step == "send" and ready:
-                    chosen = data.draw(st.sampled_from(ready))
-                    mirror.outbox.move(chosen, S.SENDING if chosen.state is S.PLANNED else S.CONFIRMED, now=now)
-                    continue
-                here = {"outcome": {S.SENDING, S.IN_DOUBT}, "person": {S.FAILED, S.CONFLICT, S.PLANNED}}.get(
-                    step, set()
-                )
-                movable = [o for o in every if o.state in here]
+                    mirror.outbox.move(intent, S.SENDING if intent.state is S.PLANNED else S.PLANNED, now=now)
+            else:
+                origins, targets = STEPS[step]
+                movable = [one for one in every if one.state in origins]
                 if movable:
-                    chosen = data.draw(st.sampled_from(movable))
-                    target = data.draw(st.sampled_from(sorted(LEGAL_MOVES[chosen.state] - {S.SENDING})))
-                    due_at = now + timedelta(seconds=data.draw(st.integers(0, 3)))
+                    chosen, target = data.draw(st.sampled_from(movable)), data.draw(st.sampled_from(targets))
+                    due_at = now + timedelta(seconds=data.draw(st.integers(0, 2)))
                     mirror.outbox.move(chosen, target, now=now, due_at=due_at)
-        finally:
-            mirror.close()
+
+    play()
+
+
+STEPS = {
+    "outcome": ([S.SENDING], [S.CONFIRMED, S.IN_DOUBT, S.PLANNED, S.CONFLICT]),
+    "fail": ([S.PLANNED, S.SENDING, S.IN_DOUBT], [S.FAILED]),
+    "retry": ([S.FAILED, S.CONFLICT], [S.PLANNED]),
+    "cancel": ([S.PLANNED, S.IN_DOUBT, S.FAILED, S.CONFLICT], [S.CANCELLED]),
+}
+
+
+def hold(mirror: Mirror, every: list[Intent], ready: list[Intent]) -> None:
+    """What must be true at every moment."""
+    assert [one.id for one in ready] == sorted(one.id for one in ready)
+    groups = [one.group for one in every if one.state in (S.SENDING, S.IN_DOUBT)]
+    assert len(groups) == len(set(groups)), "two of one group in flight"
+    assert len(ready) == len({one.group for one in ready}), "two of one group due"
+    for intent in ready:
+        assert not intent.after or mirror.outbox.by_key(intent.shop, intent.after).state is S.CONFIRMED
+        if intent.state is S.PLANNED:
+            before = [one for one in every if one.group == intent.group and one.id < intent.id]
+            assert all(one.state in (S.CONFIRMED, S.CANCELLED, S.FAILED) for one in before), "order"
+            assert intent.group not in groups, "another one is on its way"
