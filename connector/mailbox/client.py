@@ -74,6 +74,7 @@ class ImapMailbox:
         self._folder = ""
         self._uidvalidity = 0
         self._writable = False
+        self._tls: ssl.SSLContext | None = None
 
     # --- session --------------------------------------------------------------------------------------------------
 
@@ -113,7 +114,7 @@ class ImapMailbox:
                 account.host,
                 port=account.port,
                 ssl=secure,
-                ssl_context=tls.context("imap", account.verify, account.ca_file) if secure else None,
+                ssl_context=self._secure() if secure else None,
                 timeout=SocketTimeout(connect=account.timeout, read=account.timeout),
             )
 
@@ -123,13 +124,17 @@ class ImapMailbox:
         if bytes(client.welcome or b"").upper().startswith(b"* PREAUTH"):
             raise MailboxMisconfigured("imap.preauth", **self._where())
 
+    def _secure(self) -> ssl.SSLContext:
+        # Kept: loading the system's certificates takes longer than all the rest of a look at an idle mailbox.
+        self._tls = self._tls or tls.context("imap", self._account.verify, self._account.ca_file)
+        return self._tls
+
     def _starttls(self, client: IMAPClient) -> None:
-        account = self._account
         with self._line():
             if not client.has_capability("STARTTLS"):
                 raise MailboxMisconfigured("imap.no_starttls", **self._where())
             try:
-                client.starttls(tls.context("imap", account.verify, account.ca_file))
+                client.starttls(self._secure())
             except IMAPClientAbortError:
                 raise
             except IMAPClientError as exc:

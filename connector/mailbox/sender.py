@@ -53,6 +53,7 @@ class SmtpSender:
 
     def __init__(self, settings: SmtpAccount) -> None:
         self._settings = settings
+        self._tls: ssl.SSLContext | None = None
 
     def compose(self, mail: OutgoingMail) -> bytes:
         """The mail's bytes with CRLF. Raises SmtpRejected `smtp.bad_address` or `smtp.bad_message_id`."""
@@ -89,9 +90,8 @@ class SmtpSender:
         name = socket.gethostname()
         own_name = name if "." in name and name.isascii() else "[127.0.0.1]"
         if settings.security == "ssl":
-            secure = tls.context("smtp", settings.verify, settings.ca_file)
             server: smtplib.SMTP = smtplib.SMTP_SSL(
-                timeout=settings.timeout, context=secure, local_hostname=own_name, host=""
+                timeout=settings.timeout, context=self._secure(), local_hostname=own_name, host=""
             )
         else:
             server = smtplib.SMTP(timeout=settings.timeout, local_hostname=own_name)
@@ -103,6 +103,10 @@ class SmtpSender:
             raise SmtpUnavailable("smtp.greeting", **self._facts(code, text))
         return server
 
+    def _secure(self) -> ssl.SSLContext:
+        self._tls = self._tls or tls.context("smtp", self._settings.verify, self._settings.ca_file)
+        return self._tls
+
     def _greet_and_login(self, server: smtplib.SMTP) -> None:
         settings = self._settings
         server.ehlo_or_helo_if_needed()
@@ -110,7 +114,7 @@ class SmtpSender:
             if not server.has_extn("starttls"):
                 raise MailboxMisconfigured("smtp.no_starttls", **self._where())
             try:
-                server.starttls(context=tls.context("smtp", settings.verify, settings.ca_file))
+                server.starttls(context=self._secure())
             except smtplib.SMTPResponseException as exc:
                 raise MailboxMisconfigured("smtp.starttls_failed", **self._where()) from exc
             server.ehlo_or_helo_if_needed()

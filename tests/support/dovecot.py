@@ -224,8 +224,15 @@ userdb static {{
 """
 
 _SERVICES = """\
+mail_fsync = never
+service imap {{
+  service_count = 200
+  process_min_avail = 2
+}}
 service imap-login {{
   chroot =
+  service_count = 0
+  process_min_avail = 1
   inet_listener imap {{
     port = {port}
   }}
