@@ -390,7 +390,7 @@ def _lines(text: str) -> dict[tuple[str, ...], int]:
             section = tuple(part.strip().strip("\"'") for part in header[1].split("."))
             for depth in range(1, len(section) + 1):
                 found.setdefault(section[:depth], number)
-        elif key := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+        elif key := re.match(r"\s*([^=#\s][^=#]*?)\s*=", line):
             names = tuple(part.strip("\"'") for part in key[1].split("."))
             found.setdefault((*section, *names), number)
     return found

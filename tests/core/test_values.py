@@ -1,0 +1,276 @@
+"""Records become typed rows, the same whatever dress they come in."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.core.mapping import Field, parse
+from connector.core.values import (
+    BadValueError,
+    Converter,
+    convert,
+    to_bool,
+    to_date,
+    to_decimal,
+    to_int,
+    to_local,
+    to_ref,
+    to_text,
+    to_utc,
+    value_of,
+)
+
+PARIS = ZoneInfo("Europe/Paris")
+ROW = parse(
+    """
+pull = "delta"
+[fields]
+count = "int"
+id_order = "ref"
+active = "bool"
+total = "decimal"
+birthday = "date"
+text = "text"
+date_upd = "datetime"
+[lang]
+name = "text"
+[children.rows.fields]
+id_row = "ref from id"
+price = "decimal"
+""",
+    "orders.toml",
+)
+RECORD = {
+    "id": 7,
+    "count": "12",
+    "id_order": "5",
+    "active": "1",
+    "total": "12.500000",
+    "birthday": "1980-02-29",
+    "text": "Grüße",
+    "date_upd": "2026-06-15 12:00:00",
+    "name": {1: "Paid", 2: "Payé"},
+    "associations": {"rows": [{"id": "3", "price": "1.5"}, {"id": "4", "price": "2"}]},
+    "passwd": "never looked at",
+}
+
+
+def test_a_record_becomes_a_typed_row():
+    row = convert(ROW, RECORD, PARIS)
+    assert row.id == 7
+    assert row.values == {
+        "count": 12,
+        "id_order": 5,
+        "active": True,
+        "total": Decimal("12.500000"),
+        "birthday": date(1980, 2, 29),
+        "text": "Grüße",
+        "date_upd": datetime(2026, 6, 15, 10, tzinfo=UTC),
+        "date_upd_local": "2026-06-15 12:00:00",
+    }
+    assert row.langs == ({"id_lang": 1, "name": "Paid"}, {"id_lang": 2, "name": "Payé"})
+    assert row.children == {
+        "rows": ({"id_row": 3, "price": Decimal("1.500000")}, {"id_row": 4, "price": Decimal("2.000000")})
+    }
+    assert row.date_upd_local == "2026-06-15 12:00:00"
+    assert len(row.digest) == 64
+
+
+def test_a_field_that_this_version_lacks_is_null():
+    row = convert(ROW, {"id": 7}, PARIS)
+    assert set(row.values.values()) == {None}
+    assert row.langs == ()
+    assert row.children == {"rows": ()}
+
+
+def test_the_digest_does_not_depend_on_the_dress():
+    digest = convert(ROW, RECORD, PARIS).digest
+    numbers = {
+        **RECORD,
+        "id": "7",
+        "count": 12,
+        "id_order": 5,
+        "active": 1,
+        "total": 12.5,
+        "name": {"2": "Payé", "1": "Paid"},
+        "associations": {"rows": [{"id": 3, "price": 1.5}, {"id": 4, "price": "2.00"}], "others": []},
+    }
+    assert convert(ROW, dict(reversed(numbers.items())), PARIS).digest == digest
+    for change in ({"count": "13"}, {"text": "Grüsse"}, {"name": {1: "Paid"}}, {"associations": {}}, {"active": "0"}):
+        assert convert(ROW, {**RECORD, **change}, PARIS).digest != digest
+
+
+def test_nulls_of_all_forms_are_the_same_row():
+    empty = dict.fromkeys(("count", "id_order", "active", "total", "birthday", "text", "date_upd"), "")
+    digests = {
+        convert(ROW, {"id": 1, **empty}, PARIS).digest,
+        convert(ROW, {"id": 1, **dict.fromkeys(empty)}, PARIS).digest,
+        convert(ROW, {"id": 1, **empty, "id_order": 0, "active": "0", "birthday": "0000-00-00"}, PARIS).digest,
+        convert(ROW, {"id": 1, **empty, "id_order": "0", "date_upd": "0000-00-00 00:00:00"}, PARIS).digest,
+    }
+    assert len(digests) == 1
+
+
+def test_line_ends_that_xml_drops_do_not_count_but_are_kept():
+    json_row = convert(ROW, {**RECORD, "text": "one\r\ntwo\rthree"}, PARIS)
+    xml_row = convert(ROW, {**RECORD, "text": "one\ntwo\nthree"}, PARIS)
+    assert json_row.digest == xml_row.digest
+    assert json_row.values["text"] == "one\r\ntwo\rthree"
+    written_out = convert(ROW, {**RECORD, "text": "a\\r"}, PARIS)
+    assert written_out.digest != convert(ROW, {**RECORD, "text": "a\\n"}, PARIS).digest
+
+
+def test_a_row_changes_its_digest_when_its_utc_times_become_known():
+    assert convert(ROW, RECORD, None).digest != convert(ROW, RECORD, PARIS).digest
+    assert convert(ROW, RECORD, None).values["date_upd"] is None
+    assert convert(ROW, RECORD, None).values["date_upd_local"] == "2026-06-15 12:00:00"
+
+
+def test_a_text_without_its_language_holds_for_all_active_ones():
+    for name in ({0: "Paid"}, "Paid"):
+        row = convert(ROW, {**RECORD, "name": name}, PARIS, [2, 1])
+        assert row.langs == ({"id_lang": 1, "name": "Paid"}, {"id_lang": 2, "name": "Paid"})
+        assert convert(ROW, {**RECORD, "name": name}, PARIS).langs == ({"id_lang": 0, "name": "Paid"},)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"count": "twelve"}, "count"),
+        ({"count": "1.5"}, "count"),
+        ({"count": "1_000"}, "count"),
+        ({"count": "٣"}, "count"),
+        ({"count": str(2**63)}, "count"),
+        ({"count": 2**80}, "count"),
+        ({"count": [1]}, "count"),
+        ({"id_order": "abc"}, "id_order"),
+        ({"active": "yes"}, "active"),
+        ({"active": []}, "active"),
+        ({"total": "1,50"}, "total"),
+        ({"total": "NaN"}, "total"),
+        ({"total": float("inf")}, "total"),
+        ({"total": "9" * 40}, "total"),
+        ({"total": True}, "total"),
+        ({"birthday": "15.06.2026"}, "birthday"),
+        ({"birthday": "2026-02-30"}, "birthday"),
+        ({"birthday": 20260615}, "birthday"),
+        ({"date_upd": "2026-02-30 12:00:00"}, "date_upd"),
+        ({"date_upd": "2026-06-15 25:00:00"}, "date_upd"),
+        ({"date_upd": "yesterday"}, "date_upd"),
+        ({"text": [1, 2]}, "text"),
+        ({"name": {"en": "Paid"}}, "name"),
+        ({"name": {1: ["Paid"]}}, "name"),
+        ({"associations": "x"}, "associations"),
+        ({"associations": {"rows": "x"}}, "rows"),
+        ({"associations": {"rows": [None]}}, "rows"),
+        ({"associations": {"rows": [{"price": "much"}]}}, "price"),
+        ({"id": "0"}, "id"),
+        ({"id": None}, "id"),
+        ({"id": "-4"}, "id"),
+        ({"id": "seven"}, "id"),
+    ],
+)
+def test_a_value_that_does_not_fit_names_its_field_and_not_itself(change, field):
+    with pytest.raises(BadValueError) as caught:
+        convert(ROW, {**RECORD, **change}, PARIS)
+    assert caught.value.field == field
+    assert str(caught.value) == f"{field} is no {caught.value.expected}"
+
+
+def test_what_is_kept_for_the_quarantine_has_no_secret():
+    record = {
+        **RECORD,
+        "associations": {"rows": [{"id": "3", "price": "x", "secure_key": "s3cret"}], "groups": [{"id": 1}]},
+    }
+    kept = Converter(ROW, PARIS).kept(record)
+    assert b'"price": "x"' in kept
+    assert b"never looked at" not in kept
+    assert b"s3cret" not in kept
+    assert b"groups" not in kept
+
+
+def test_single_values():
+    assert [to_int(v) for v in ("12", 12, "-3", "+4", 5.0, "", None)] == [12, 12, -3, 4, 5, None, None]
+    assert [to_ref(v) for v in ("12", "0", 0, "", None)] == [12, None, None, None, None]
+    assert [to_bool(v) for v in ("1", 1, True, "0", 0, "", None, False)] == [True] * 3 + [False] * 5
+    assert to_decimal("0.1234565") == Decimal("0.123456")
+    assert str(to_decimal("-0.0000001")) == "0.000000"
+    assert str(to_decimal("1E+3")) == "1000.000000"
+    assert to_date("2026-06-15 12:00:00") == date(2026, 6, 15)
+    assert [to_date(v) for v in ("0000-00-00", "1980-00-00", "1980-05-00", "")] == [None] * 4
+    assert to_local("2026-06-15") == "2026-06-15 00:00:00"
+    assert to_local("2026-06-15 12:00:00.123") == "2026-06-15 12:00:00"
+    assert [to_local(v) for v in ("0000-00-00 00:00:00", "2026-00-10 00:00:00", None)] == [None] * 3
+    assert [to_text(v) for v in (None, 5, 1.5, True, {2: "b", 1: "a"}, {})] == ["", "5", "1.5", "1", "a", ""]
+
+
+def test_text_has_nothing_that_a_database_refuses():
+    assert to_text("a\0b") == "ab"
+    assert to_text("x\ud83dy") == "x\ufffdy"
+    assert to_text("\ud83d\ude00") == "😀"
+    assert to_text("vertical\x0btab") == "vertical\x0btab"
+
+
+def test_an_hour_that_comes_twice_is_its_first():
+    assert to_utc("2026-10-25 02:30:00", PARIS) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert to_utc("2026-10-25 03:00:00", PARIS) == datetime(2026, 10, 25, 2, tzinfo=UTC)
+
+
+def test_an_hour_that_never_was_is_counted_on_from_before():
+    assert to_utc("2026-03-29 02:30:00", PARIS) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+def test_times_beyond_the_calendar_have_no_utc():
+    assert to_utc("9999-12-31 23:59:59", ZoneInfo("America/New_York")) is None
+    assert to_utc("0001-01-01 00:00:00", ZoneInfo("Asia/Tokyo")) is None
+    assert to_utc("2026-06-15 12:00:00", None) is None
+
+
+def test_one_value_as_the_column_holds_it():
+    assert value_of(Field("active", "bool"), "1") is True
+    assert value_of(Field("id_contact", "ref"), "0") is None
+    assert value_of(Field("date_add", "datetime"), "2026-06-15 12:00:00", PARIS) == datetime(
+        2026, 6, 15, 10, tzinfo=UTC
+    )
+    with pytest.raises(BadValueError, match="total is no amount"):
+        value_of(Field("total", "decimal"), "much")
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["2026-06-15 12:00:00", "1.5"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from([*RECORD, "associations"]), anything))
+def test_no_record_does_more_harm_than_a_bad_value(record):
+    converter = Converter(ROW, PARIS)
+    converter.kept(record)
+    try:
+        row = converter.row(record)
+    except BadValueError:
+        return
+    assert row.digest == converter.row(record).digest
+    assert row.id > 0
+    if row.values["text"] is not None:
+        row.values["text"].encode()
+        assert "\0" not in row.values["text"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.decimals(min_value=-(10**13), max_value=10**13, places=6))
+def test_amounts_of_six_places_survive_exactly(amount):
+    assert to_decimal(f"{amount:f}") == amount

@@ -1,0 +1,208 @@
+"""The mappings that come with the program, held against what genuine shops serve."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connector import packagedata
+from connector.core.mapping import SECRETS
+from connector.core.values import Converter
+from connector.errors import MappingError
+from connector.shop.codec import Shape, list_from_json, list_from_xml
+from tests.shop.recorded import VERSIONS, exchanges, recorded
+
+RESOURCES = {resource.name: resource for resource in packagedata.resources()}
+RECORDED_SCHEMAS = sorted(
+    {
+        exchange.resource
+        for exchange in exchanges("9.0.0").values()
+        if ("schema", "blank") in exchange.query and exchange.resource in RESOURCES
+    }
+)
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def tags(body: bytes) -> set[str]:
+    return set(re.findall(r"<([a-z0-9_]+)", body.decode()))
+
+
+def schema(version: str, resource: str) -> set[str] | None:
+    """Every name in a resource's blank schema, None when this version does not have the resource."""
+    for exchange in exchanges(version).values():
+        if exchange.resource == resource and ("schema", "blank") in exchange.query:
+            return tags(exchange.body) if exchange.status == 200 else None
+    raise AssertionError(f"no schema of {resource} is recorded for {version}")
+
+
+def test_all_resources_that_the_program_works_with_are_mapped():
+    assert set(RESOURCES) == {
+        *("customers", "addresses", "groups", "orders", "order_histories", "order_payments", "order_carriers"),
+        *("order_slip", "order_invoices", "order_states", "carriers", "customer_threads", "customer_messages"),
+        *("messages", "contacts", "employees", "languages", "currencies", "countries", "states", "shops"),
+        *("shop_urls", "suppliers", "products", "order_returns", "configurations"),
+    }
+
+
+@pytest.mark.parametrize("name", RECORDED_SCHEMAS)
+def test_every_mapped_field_is_served_by_some_version(name):
+    resource = RESOURCES[name]
+    served = set().union(*(schema(version, name) or set() for version in VERSIONS))
+    mapped = {item.key for item in (*resource.fields, *resource.lang)}
+    mapped |= {item.key for child in resource.children for item in child.fields}
+    mapped |= {child.association for child in resource.children}
+    assert mapped <= served
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDED_SCHEMAS if RESOURCES[name].display])
+def test_fields_that_are_asked_for_by_name_exist_in_every_version(name):
+    for version in VERSIONS:
+        served = schema(version, name)
+        if served is not None:
+            assert set(RESOURCES[name].asked) <= served, version
+
+
+def test_only_what_is_new_in_a_version_is_kept_from_older_ones():
+    assert {name: resource.since for name, resource in RESOURCES.items() if resource.since != (1, 6)} == {
+        "messages": (1, 7),
+        "order_returns": (9, 0),
+    }
+    assert schema("1.6.1.24", "messages") is None
+    assert schema("1.7.8.11", "messages") is not None
+
+
+def test_no_secret_is_mapped_anywhere():
+    for resource in RESOURCES.values():
+        assert not SECRETS & {item.name for item in resource.fields}
+    assert RESOURCES["employees"].asked == (
+        "id",
+        "id_lang",
+        "lastname",
+        "firstname",
+        "email",
+        "active",
+        "id_profile",
+    )
+    assert RESOURCES["configurations"].only is not None
+
+
+def test_personal_data_is_marked():
+    marked = {f"{r.name}.{item.name}" for r in RESOURCES.values() for item in r.fields if item.personal}
+    for field in (
+        *("customers.email", "customers.lastname", "customers.birthday", "customers.note", "addresses.phone"),
+        *("addresses.address1", "addresses.vat_number", "customer_threads.email", "customer_threads.token"),
+        *("customer_messages.message", "customer_messages.ip_address", "messages.message", "orders.note"),
+        *("orders.gift_message", "order_payments.transaction_id", "employees.email", "order_returns.question"),
+    ):
+        assert field in marked
+
+
+def test_a_delta_is_only_followed_where_the_table_has_the_date():
+    without = {"order_histories", "order_payments", "order_carriers", "order_invoices", "messages"}
+    for resource in RESOURCES.values():
+        if resource.pull == "delta":
+            assert resource.name not in without  # date=1 on them is an SQL error (500/97)
+            assert resource.has_date_upd
+
+
+LISTS = {
+    "customers": ("json-list-customers-full", "customers-full2"),
+    "customer_threads": ("json-list-threads-full", "threads-full2"),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", LISTS)
+def test_the_json_and_xml_of_a_row_have_one_digest(version, name):
+    resource = RESOURCES[name]
+    converter = Converter(resource, PARIS, [1, 2])
+    shape = Shape.of(resource, with_children=True)
+    from_json, from_xml = (recorded(version, exchange).body for exchange in LISTS[name])
+    json_rows = {row.id: row for row in map(converter.row, list_from_json(from_json, shape))}
+    xml_rows = {row.id: row for row in map(converter.row, list_from_xml(from_xml, shape))}
+    shared = json_rows.keys() & xml_rows.keys()
+    assert shared
+    for row_id in shared:
+        assert json_rows[row_id] == xml_rows[row_id]
+
+
+FULL_LISTS = {
+    "order_payments": "order-payments",
+    "order_carriers": "order-carriers",
+    "order_histories": "order-history",
+    "order_states": "states-full2",
+    "languages": "languages",
+    "employees": "employees-full",
+    "groups": "groups-full",
+    "carriers": "carriers-full2",
+    "addresses": "addresses-full2",
+    "contacts": "contacts",
+    "orders": "date-orders-full",
+    "customer_messages": "messages-delta",
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", FULL_LISTS)
+def test_every_recorded_row_fits_its_mapping(version, name):
+    resource = RESOURCES[name]
+    converter = Converter(resource, PARIS, [1, 2])
+    records = list_from_xml(recorded(version, FULL_LISTS[name]).body, Shape.of(resource, with_children=True))
+    assert records
+    for record in records:
+        row = converter.row(record)
+        assert len(row.langs) == (0 if not resource.lang else 1 if name == "contacts" else 2)
+
+
+def test_the_programs_files_are_found_by_their_place():
+    assert "mappings/README.md" in packagedata.names("mappings", ".md")
+    assert packagedata.text("mappings/resources/orders.toml").startswith("#")
+    assert [path for path in packagedata.names("mappings/resources") if not path.endswith(".toml")] == []
+    with pytest.raises(FileNotFoundError, match=r"mappings/none\.toml"):
+        packagedata.text("mappings/none.toml")
+
+
+def test_a_mapping_of_the_users_replaces_ours_or_adds_one(tmp_path: Path):
+    (tmp_path / "shops.toml").write_text('pull = "snapshot"\n[fields]\nname = "text"\n')
+    (tmp_path / "zones.toml").write_text('pull = "snapshot"\n[fields]\nname = "text"\n')
+    found = {resource.name: resource for resource in packagedata.resources(tmp_path)}
+    assert [item.name for item in found["shops"].fields] == ["name"]
+    assert set(found) == {*RESOURCES, "zones"}
+
+
+def test_mistakes_in_the_users_mappings_name_file_and_line(tmp_path: Path):
+    (tmp_path / "shops.toml").write_text('pull = "snapshot"\n[fields]\nname = "string"\ncolour = "blue"\n')
+    with pytest.raises(MappingError) as caught:
+        packagedata.resources(tmp_path)
+    facts = caught.value.facts
+    assert (facts["file"], facts["line"], facts["count"]) == (str(tmp_path / "shops.toml"), 3, 2)
+    assert str(facts["problems"]).count("\n") == 1
+    (tmp_path / "shops.toml").write_text('pull = "snapshot"\ntable = "orders"\n[fields]\nname = "text"\n')
+    with pytest.raises(MappingError, match="is also made by"):
+        packagedata.resources(tmp_path)
+    (tmp_path / "shops.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(MappingError) as caught:
+        packagedata.resources(tmp_path)
+    assert caught.value.code == "mapping.unreadable"
+
+
+def test_the_mappings_readme_shows_every_key_and_type():
+    readme = packagedata.text("mappings/README.md")
+    for word in (
+        "pull",
+        "table",
+        "since",
+        "per_shop",
+        "display",
+        "only",
+        "[fields]",
+        "[lang]",
+        "[children.",
+        "[sweeps]",
+    ):
+        assert word in readme
+    for kind in ("int", "ref", "bool", "decimal", "date", "datetime", "text"):
+        assert f"| `{kind}` |" in readme
