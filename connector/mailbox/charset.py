@@ -72,7 +72,7 @@ def _ladder(data: bytes, name: str) -> tuple[str, str]:
         data, name = data[3:], "utf-8"
     codec = _codec(name)
     stateful = codec.startswith(("iso2022", "hz", "utf_7", "utf_16", "utf_32"))
-    if not stateful and _HIGH.search(data) is None:
+    if not stateful and data.isascii():
         return data.decode("ascii"), ""
     if codec and (text := _strict(data, codec)) is not None:
         # Single-byte charsets accept anything, so success proves nothing, while text in them is hardly ever valid

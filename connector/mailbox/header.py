@@ -26,6 +26,7 @@ MAX_ID = 900  # a header line holds at most 998 characters (RFC 5322 2.1.1)
 MAX_IDS = 32
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_FIELD_NAME = re.compile(rb"[!-~]{1,100}")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?\n]*)\?=")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -62,7 +63,7 @@ def fields(block: bytes, limit: int = MAX_FIELDS) -> list[Field]:
             return found
         head, colon, value = line.partition(b":")
         head = head.rstrip(b" \t")
-        if colon and 0 < len(head) <= 100 and all(33 <= c <= 126 for c in head):
+        if colon and _FIELD_NAME.fullmatch(head):
             name, parts = head.decode("ascii").lower(), [value]
     close()
     return found
