@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import (
@@ -78,7 +78,7 @@ class ImapMailbox:
 
     # --- session --------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> ImapMailbox:
+    def __enter__(self) -> Self:
         self._broken = False
         self._folder, self._uidvalidity, self._writable = "", 0, False
         client = self._connect()
@@ -187,6 +187,25 @@ class ImapMailbox:
             found = client.search(criteria)
         # RFC 3501 6.4.8: `n:*` always holds the last mail, even when its UID is below n.
         return sorted(uid for uid in set(found) if uid >= first)
+
+    def dates(self, uids: Sequence[int]) -> dict[int, datetime]:
+        """INTERNALDATE (UTC) of each UID that still exists."""
+        found: dict[int, datetime] = {}
+        for start in range(0, len(uids), SIZE_BLOCK):
+            with self._line() as client:
+                for uid, row in self._rows(client, uids[start : start + SIZE_BLOCK], ["INTERNALDATE"]):
+                    found[uid] = _utc(row[b"INTERNALDATE"])
+        return found
+
+    def dates(self, uids: Sequence[int]) -> dict[int, datetime]:
+        """INTERNALDATE (UTC) of each UID that still exists; cheap, no mail is read."""
+        ordered = sorted(set(uids))
+        found: dict[int, datetime] = {}
+        for start in range(0, len(ordered), SIZE_BLOCK):
+            with self._line() as client:
+                for uid, row in self._rows(client, ordered[start : start + SIZE_BLOCK], ["INTERNALDATE"]):
+                    found[uid] = _utc(row[b"INTERNALDATE"])
+        return found
 
     def fetch(self, uids: Sequence[int]) -> Iterator[Fetched]:
         """Whole mails, at most 50 and about 10 MB at once; a larger mail comes alone. Expunged UIDs are left out.

@@ -82,6 +82,16 @@ class SmtpSender:
         finally:
             _leave(server)
 
+    def check(self) -> None:
+        """Connect, secure the line and log in, as for a mail; hand nothing over. Raises as `send` does before DATA."""
+        with self._before_data():
+            server = self._connect()
+        try:
+            with self._before_data():
+                self._greet_and_login(server)
+        finally:
+            _leave(server)
+
     # --- until DATA -----------------------------------------------------------------------------------------------
 
     def _connect(self) -> smtplib.SMTP:

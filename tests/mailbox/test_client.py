@@ -156,6 +156,17 @@ class TestContract:
         assert (fetched.raw, fetched.internaldate, fetched.size) == (raw, AT, len(raw))
         assert fetched.internaldate.tzinfo is UTC
 
+    def test_dates_are_told_without_reading_the_mails(
+        self, server: Server, box: Mailbox, folder: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client_module, "SIZE_BLOCK", 2)
+        for days in range(3):
+            server.deliver(folder, mail(days), AT + timedelta(days=days))
+        known = uids(box, folder)
+        assert box.dates([*known, known[-1] + 50]) == {uid: AT + timedelta(days=n) for n, uid in enumerate(known)}
+        assert box.dates([]) == {}
+        assert server.flags(folder) == [set(), set(), set()]
+
     def test_reading_touches_no_flag(self, server: Server, box: Mailbox, folder: str) -> None:
         server.deliver(folder, mail(1))
         list(box.fetch(uids(box, folder)))
