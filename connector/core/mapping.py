@@ -367,8 +367,9 @@ def _sweep(name: str, words: object) -> Sweep | None:
         return Sweep(name, values, others="*" in words) if values else None
     if isinstance(words, dict) and set(words) <= {"days", "by", "through"}:
         days, by, through = words.get("days"), words.get("by", "date_add"), words.get("through", {})
-        dated = type(days) is int and days > 0 and by in ("date_add", "date_upd")
-        if dated and isinstance(through, dict) and len(through) <= 1:
+        if not isinstance(days, int) or days < 1 or by not in ("date_add", "date_upd"):
+            return None
+        if isinstance(through, dict) and len(through) <= 1:
             parent = next(iter(through.items()), None)
             if parent is None or isinstance(parent[1], str):
                 return Sweep(name, days=days, by=by, through=parent)

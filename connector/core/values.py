@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from connector.core.mapping import Field, Resource, Row, Type
@@ -28,7 +29,7 @@ _DECIMAL = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?)?")
 _BIGINT = 2**63
-_LINE_END = re.compile(r"\\\\|\\r\\n|\\r")  # in JSON text; an escaped backslash is stepped over
+_LINE_END = re.compile(r"\\\\|\\r\\n|\\r")  # in a repr; an escaped backslash is stepped over
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 MISSING = object()
@@ -79,7 +80,14 @@ def to_decimal(value: object) -> Decimal | None:
     if value is None or value == "":
         return None
     text = repr(value) if isinstance(value, float) else str(value) if type(value) is int else value
-    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+    if not isinstance(text, str):
+        raise ValueError("amount")
+    return _amount(text)
+
+
+@lru_cache(maxsize=8192)  # most amounts of a shop come again and again, 0.000000 above all
+def _amount(text: str) -> Decimal:
+    if not _DECIMAL.fullmatch(text):
         raise ValueError("amount")
     try:
         number = Decimal(text).quantize(PLACES)
@@ -103,7 +111,14 @@ def to_local(value: object) -> str | None:
     """A moment as shop-local text `YYYY-MM-DD HH:MM:SS`; zero dates are NULL."""
     if value is None or value == "":
         return None
-    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        raise ValueError("moment")
+    return _moment(value)
+
+
+@lru_cache(maxsize=4096)
+def _moment(value: str) -> str | None:
+    found = _MOMENT.fullmatch(value)
     if not found:
         raise ValueError("moment")
     day, hour = found.groups()
@@ -121,8 +136,11 @@ def to_utc(local: str | None, zone: tzinfo | None) -> datetime | None:
     inside the hour that a clock change skips is counted on from before the change. Nothing in years 1 and 9999 that
     leaves the calendar has a UTC time.
     """
-    if local is None or zone is None:
-        return None
+    return None if local is None or zone is None else _utc(local, zone)
+
+
+@lru_cache(maxsize=4096)
+def _utc(local: str, zone: tzinfo) -> datetime | None:
     try:
         return datetime.fromisoformat(local).replace(tzinfo=zone).astimezone(UTC)
     except (OverflowError, ValueError):
@@ -205,18 +223,23 @@ class Converter:
         self._languages = tuple(sorted(languages)) or (UNKNOWN_LANGUAGE,)
         self._fields = _plan(resource.fields)
         self._children = [(child.association, child.table, _plan(child.fields)) for child in resource.children]
+        dated = any(item.type == "datetime" for item in resource.fields)
+        dated = dated or any(item.type == "datetime" for child in resource.children for item in child.fields)
+        self._head = repr((str(zone) if dated else "", [plan[0] for plan in self._fields], self._children_names()))
 
     def row(self, record: Mapping[str, Any]) -> Row:
         """Raises BadValueError, also for a missing or impossible id."""
-        values = self._values(self._fields, record)
+        told = [self._head]
+        values = self._values(self._fields, record, told)
         langs = self._langs(record)
-        children = self._rows_of_children(record)
+        told.append(repr(langs))
+        children = self._rows_of_children(record, told)
         return Row(
             id=self.row_id(record),
             values=values,
             langs=langs,
             children=children,
-            digest=_digest(values, langs, children),
+            digest=_digest(told),
             date_upd_local=values.get("date_upd_local"),
         )
 
@@ -245,7 +268,11 @@ class Converter:
             }
         return json.dumps(part, default=repr).encode()
 
-    def _values(self, plan: _Plan, record: Mapping[str, Any]) -> dict[str, Any]:
+    def _children_names(self) -> list[tuple[str, list[str]]]:
+        return [(table, [plan[0] for plan in plans]) for _, table, plans in self._children]
+
+    def _values(self, plan: _Plan, record: Mapping[str, Any], told: list[str]) -> dict[str, Any]:
+        """told: gets what counts for the digest."""
         values: dict[str, Any] = {}
         zone = self._zone
         for name, key, convert, expected, is_moment in plan:
@@ -262,6 +289,7 @@ class Converter:
                 values[f"{name}_local"] = typed
             else:
                 values[name] = typed
+            told.append(repr(typed))
         return values
 
     def _langs(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
@@ -287,7 +315,7 @@ class Converter:
             {"id_lang": id_lang, **{name: texts[id_lang].get(name) for name in names}} for id_lang in sorted(texts)
         )
 
-    def _rows_of_children(self, record: Mapping[str, Any]) -> dict[str, tuple[dict[str, Any], ...]]:
+    def _rows_of_children(self, record: Mapping[str, Any], told: list[str]) -> dict[str, tuple[dict[str, Any], ...]]:
         if not self._children:
             return {}
         associations = record.get("associations") or {}
@@ -296,9 +324,10 @@ class Converter:
         rows: dict[str, tuple[dict[str, Any], ...]] = {}
         for association, table, plan in self._children:
             items = associations.get(association) or ()
-            if isinstance(items, str) or not all(isinstance(item, Mapping) for item in items):
+            if not isinstance(items, list | tuple) or not all(isinstance(item, Mapping) for item in items):
                 raise BadValueError(association, "list")
-            rows[table] = tuple(self._values(plan, item) for item in items)
+            told.append(str(len(items)))
+            rows[table] = tuple(self._values(plan, item, told) for item in items)
         return rows
 
 
@@ -306,7 +335,11 @@ _Plan = list[tuple[str, str, Callable[[object], object], str, bool]]
 
 
 def _plan(fields: Sequence[Field]) -> _Plan:
-    return [(item.name, item.key, _SINGLE[item.type], _EXPECTED[item.type], item.type == "datetime") for item in fields]
+    """By name, so that the order of lines in a mapping does not matter to the digest."""
+    return [
+        (item.name, item.key, _SINGLE[item.type], _EXPECTED[item.type], item.type == "datetime")
+        for item in sorted(fields, key=lambda item: item.name)
+    ]
 
 
 def convert(resource: Resource, record: Mapping[str, Any], zone: tzinfo | None, languages: Sequence[int] = ()) -> Row:
@@ -314,11 +347,10 @@ def convert(resource: Resource, record: Mapping[str, Any], zone: tzinfo | None, 
     return Converter(resource, zone, languages).row(record)
 
 
-def _digest(
-    values: dict[str, Any], langs: tuple[dict[str, Any], ...], children: dict[str, tuple[dict[str, Any], ...]]
-) -> str:
-    """Line ends do not count: JSON keeps the carriage returns that XML parsing drops."""
-    text = json.dumps([values, langs, children], sort_keys=True, separators=(",", ":"), default=str)
+def _digest(told: Sequence[str]) -> str:
+    """Line ends do not count: JSON keeps the carriage returns that XML parsing drops. Moments count by their local
+    text and the zone, which is in the head."""
+    text = "\n".join(told)
     if "\\r" in text:
         text = _LINE_END.sub(lambda found: "\\n" if found[0].startswith("\\r") else found[0], text)
     return hashlib.sha256(text.encode()).hexdigest()

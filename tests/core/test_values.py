@@ -132,6 +132,21 @@ def test_a_row_changes_its_digest_when_its_utc_times_become_known():
     assert convert(ROW, RECORD, None).values["date_upd_local"] == "2026-06-15 12:00:00"
 
 
+def test_the_zone_does_not_matter_to_a_row_without_times():
+    plain = parse('pull = "snapshot"\n[fields]\nname = "text"\n', "shops.toml")
+    record = {"id": 1, "name": "Shop"}
+    assert convert(plain, record, None).digest == convert(plain, record, PARIS).digest
+
+
+def test_the_order_of_lines_in_a_mapping_does_not_matter_but_a_new_line_does():
+    one = parse('pull = "id"\n[fields]\na = "text"\nb = "text"\n', "shops.toml")
+    other = parse('pull = "id"\n[fields]\nb = "text"\na = "text"\n', "shops.toml")
+    wider = parse('pull = "id"\n[fields]\nb = "text"\na = "text"\nc = "text"\n', "shops.toml")
+    record = {"id": 1, "a": "x", "b": "y"}
+    assert convert(one, record, PARIS).digest == convert(other, record, PARIS).digest
+    assert convert(wider, record, PARIS).digest != convert(one, record, PARIS).digest
+
+
 def test_a_text_without_its_language_holds_for_all_active_ones():
     for name in ({0: "Paid"}, "Paid"):
         row = convert(ROW, {**RECORD, "name": name}, PARIS, [2, 1])
@@ -169,6 +184,7 @@ def test_a_text_without_its_language_holds_for_all_active_ones():
         ({"associations": "x"}, "associations"),
         ({"associations": {"rows": "x"}}, "rows"),
         ({"associations": {"rows": [None]}}, "rows"),
+        ({"associations": {"rows": 5}}, "rows"),
         ({"associations": {"rows": [{"price": "much"}]}}, "price"),
         ({"id": "0"}, "id"),
         ({"id": None}, "id"),
