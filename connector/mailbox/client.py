@@ -189,15 +189,6 @@ class ImapMailbox:
         return sorted(uid for uid in set(found) if uid >= first)
 
     def dates(self, uids: Sequence[int]) -> dict[int, datetime]:
-        """INTERNALDATE (UTC) of each UID that still exists."""
-        found: dict[int, datetime] = {}
-        for start in range(0, len(uids), SIZE_BLOCK):
-            with self._line() as client:
-                for uid, row in self._rows(client, uids[start : start + SIZE_BLOCK], ["INTERNALDATE"]):
-                    found[uid] = _utc(row[b"INTERNALDATE"])
-        return found
-
-    def dates(self, uids: Sequence[int]) -> dict[int, datetime]:
         """INTERNALDATE (UTC) of each UID that still exists; cheap, no mail is read."""
         ordered = sorted(set(uids))
         found: dict[int, datetime] = {}
