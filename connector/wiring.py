@@ -14,12 +14,14 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connector import config, packagedata
 from connector.core import statuses
 from connector.core.mapping import Resource
 from connector.core.model import OrderState, Role, ShopInfo
+from connector.core.phrases import Phrases
 from connector.core.reconcile import Policy
 from connector.engine.collect import Collect, FolderPlan, since_midnight
 from connector.engine.daemon import Graph
@@ -75,16 +77,27 @@ class App:
         self.events = events
         self.clock = clock or SystemClock()
         self.resources: list[Resource] = packagedata.resources()
-        self.say = packagedata.phrases().render
-        self.canon = packagedata.statuses()
         self.mirror: Mirror = open_mirror(settings.mirror_url, self.resources, now=self.clock.now)
-        for change in self.mirror.changes:
-            events.emit(ev.MIRROR_CHANGED, text=change)
+        if self.mirror.changes:
+            shown = "; ".join(self.mirror.changes[:8])
+            events.emit(ev.MIRROR_CHANGED, count=len(self.mirror.changes), text=shown)
         self.secrets = config.instance_secrets(settings)
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{random_secrets.token_hex(3)}"
         self._new_baseline = new_baseline
         self._shops: dict[str, ShopClient] = {}
         self._infos: dict[str, ShopInfo] = {}
+
+    @cached_property
+    def phrases(self) -> Phrases:
+        """Read when the first sentence is needed: most commands write none."""
+        return packagedata.phrases()
+
+    def say(self, name: str, language: str, /, **values: object) -> str:
+        return self.phrases.render(name, language, **values)
+
+    @cached_property
+    def canon(self) -> dict[str, statuses.CanonicalState]:
+        return packagedata.statuses()
 
     def close(self) -> None:
         for client in self._shops.values():

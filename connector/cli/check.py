@@ -10,6 +10,7 @@ from connector import config
 from connector.cli.output import emit_json, safe, say, table
 from connector.cli.session import Options, load, opened, show_error
 from connector.errors import ConnectorError, Exit, worst
+from connector.mailbox.sender import SmtpSender
 from connector.wiring import App
 
 
@@ -66,7 +67,12 @@ def _ask(app: App, name: str, checks: list[dict[str, Any]], errors: list[Connect
         note(f"mailbox {name}.{box}", folders)
     sender = app.sender(name)
     if sender is not None:
-        note(f"smtp {name}", lambda: sender.check() or "login accepted")
+
+        def handshake(sender: SmtpSender = sender) -> str:
+            sender.check()
+            return "connection and login accepted"
+
+        note(f"smtp {name}", handshake)
 
 
 def _tree(value: Any, indent: int = 0) -> None:  # noqa: ANN401 - nested dicts of settings

@@ -47,13 +47,13 @@ SETTLE = 3.0
 def demo(options: Options, version: str, orders: int, seed: int, keep: Path | None) -> int:
     """Watch the whole job on a shop, a mailbox and people of the demo's own. Touches nothing outside."""
     try:
-        from connector.sandbox.mailbox import SandboxMailbox
-        from connector.sandbox.shop import VERSIONS, SandboxShop
-        from connector.sandbox.smtp import SandboxSmtp
+        from connector.sandbox import mailbox as mailboxes
+        from connector.sandbox import shop as shops
+        from connector.sandbox import smtp as mail_servers
     except ModuleNotFoundError as error:
         raise UsageError("demo.no_sandbox", module=error.name or "?") from None
-    if version not in VERSIONS:
-        raise UsageError("demo.unknown_version", version=version, known=", ".join(VERSIONS))
+    if version not in shops.VERSIONS:
+        raise UsageError("demo.unknown_version", version=version, known=", ".join(shops.VERSIONS))
     folder = keep or Path(tempfile.mkdtemp(prefix="prestashop-connector-demo-"))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if keep is not None and (folder / "mirror.db").exists():
@@ -61,8 +61,9 @@ def demo(options: Options, version: str, orders: int, seed: int, keep: Path | No
     began = time.monotonic()
     say(f"Starting a PrestaShop {version} with {orders} orders, a mailbox and a mail server on this machine ...")
     try:
-        shop = SandboxShop(version, orders=orders, seed=seed)
-        with shop.serve() as server, SandboxMailbox({USER: PASSWORD}) as mailbox, SandboxSmtp() as smtp:
+        shop = shops.SandboxShop(version, orders=orders, seed=seed)
+        box, mail_server = mailboxes.SandboxMailbox({USER: PASSWORD}), mail_servers.SandboxSmtp()
+        with shop.serve() as server, box as mailbox, mail_server as smtp:
             path = _write_settings(folder, shop, server.url, mailbox, smtp)
             logs.configure("debug" if options.verbose else "error", "auto", (), click.get_text_stream("stderr"))
             app = App(config.load(path), logs.EventLog())
@@ -204,7 +205,7 @@ class _Story:
     def _where_mails_went(self, scenes: list[Scene]) -> None:
         rows = []
         copies = self.app.mirror.ledger.listing("demo", list(MailState))
-        labels = {}
+        labels: dict[tuple[str, int], str] = {}
         for folder in ("INBOX", "Sent"):
             uids = sorted(copy.uid for copy in copies if copy.folder == folder)
             delivered = [scene.label for scene in scenes if scene.folder == folder]

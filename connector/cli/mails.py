@@ -116,8 +116,14 @@ def retry(options: Options, item: str) -> int:
         if found.row_id is None:
             raise DataError("quarantine.row_without_id", row=number)
         with lease(app, found.shop):
-            stored = app.pull(found.shop).reread(found.resource, [found.row_id])
-        if stored.broken:
+            read = app.sweep(found.shop).reread(found.resource, [found.row_id])
+        if read.errors:
+            raise read.errors[0]
+        if read.missing:
+            app.mirror.quarantine.drop(number)
+            say(f"{found.resource} {found.row_id} is not in the shop any more; it leaves the quarantine")
+            return int(Exit.OK)
+        if read.broken:
             say(f"row:{number} is still broken")
             return int(Exit.FOUND)
         say(f"{found.resource} {found.row_id} was read; it leaves the quarantine")

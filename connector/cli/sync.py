@@ -58,7 +58,7 @@ def sync(
             if stop():
                 break
             if full:
-                app.mirror.rows.forget_cursors(name, list(resources) or None)
+                app.mirror.rows.read_again(name, list(resources) or None)
             try:
                 with _progress(as_json) as bar, lease(app, name):
                     report = cycle(
@@ -184,7 +184,9 @@ def show(report: CycleReport) -> None:
         counts = ", ".join(f"{count} {state}" for state, count in sorted(account.mails.items())) or "no mail yet"
         say(f"  account    {words}: {counts}")
         if not account.holds:
-            say(f"             {account.missing} on the server but not in the ledger, {account.unexplained} unexplained")
+            say(
+                f"             {account.missing} on the server but not in the ledger, {account.unexplained} unexplained"
+            )
             say(f"             {account.duplicates} references twice in the shop")
     if report.waiting:
         say(f"  in doubt   {len(report.waiting)}: looked up again by the next run (`outbox list`)")

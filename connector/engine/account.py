@@ -29,7 +29,9 @@ class Account:
         return self.unexplained == 0 and self.missing == 0 and self.duplicates == 0
 
 
-def account(shop: str, ledger: Ledger, outbox: Outbox, lookups: Lookups, events: Events, *, missing: int, reconciled: bool) -> Account:
+def account(
+    shop: str, ledger: Ledger, outbox: Outbox, lookups: Lookups, events: Events, *, missing: int, reconciled: bool
+) -> Account:
     """reconciled: reconcile ran to its end in this cycle, so no mail may be left `received`."""
     unexplained = 0
     for copy in ledger.listing(shop, [MailState.PENDING], 100_000):

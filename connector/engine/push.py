@@ -104,11 +104,11 @@ class Push:
                 report.outcomes.append(outcome)
                 if outcome.state is IntentState.CONFIRMED:
                     self._after_confirmed(outcome)
-                error = self._error
-                if error is None or error.next in (Next.LOOK_UP, Next.SKIP):
+                problem = self._error
+                if problem is None or problem.next in (Next.LOOK_UP, Next.SKIP):
                     continue  # doubtful and dead intents speak for themselves
-                report.errors.append(error)
-                if error.scope is Scope.SHOP and error.next is Next.ASK_ADMIN:
+                report.errors.append(problem)
+                if problem.scope is Scope.SHOP and problem.next is Next.ASK_ADMIN:
                     return report
         return report
 
@@ -172,7 +172,9 @@ class Push:
     def _conclude(self, intent: Intent, verdict: Verdict) -> Intent:
         assert verdict.state is not None  # noqa: S101 - callers branch on it
         if verdict.result.get("copies", 1) > 1:
-            self._events.emit(ev.DUPLICATE_DETECTED, shop=self.shop, intent_id=intent.id, count=verdict.result["copies"])
+            self._events.emit(
+                ev.DUPLICATE_DETECTED, shop=self.shop, intent_id=intent.id, count=verdict.result["copies"]
+            )
         name = {
             IntentState.CONFIRMED: ev.INTENT_CONFIRMED,
             IntentState.CONFLICT: ev.INTENT_CONFLICT,

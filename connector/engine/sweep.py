@@ -17,7 +17,7 @@ from connector.core.query import Filter, Query
 from connector.core.values import BadValueError, Converter, value_of
 from connector.engine.ports import Clock, Events, Page, Rows, Shop, Stored
 from connector.engine.pull import Stop, batches, in_order, unfit, version_of
-from connector.errors import ConnectorError, ShopForbidden, ShopMisconfigured, ShopUnavailable, StateError
+from connector.errors import ConnectorError, DataError, ShopForbidden, ShopMisconfigured, ShopUnavailable, StateError
 from connector.ops import events as ev
 
 BATCH = 100
@@ -71,7 +71,8 @@ class Sweeps:
         self._events = events
         self._clock = clock
         self._name = shop_name
-        self._resources = [resource for resource in in_order(resources) if resource.sweeps]
+        self._resources_all = in_order(resources)
+        self._resources = [resource for resource in self._resources_all if resource.sweeps]
         self._info = info
         self._zone = zone
         self._page_size = page_size
@@ -111,6 +112,22 @@ class Sweeps:
         self._events.emit(ev.SWEEP_FINISHED, shop=self._name, count=report.swept, **report.counts)
         return report
 
+    def reread(self, name: str, ids: Sequence[int], stop: Stop = lambda: False) -> SweepReport:
+        """Read these rows of a resource in full and store them; no cursor moves. Raises DataError for a resource that
+        is not mapped, and what `info` raises; what the shop does not give is in `missing`."""
+        report = SweepReport()
+        resource = next((r for r in self._resources_all if r.name == name), None)
+        if resource is None:
+            raise DataError("resource.unknown", name=name)
+        self._info()
+        try:
+            _Sweeping(self, resource, self._zone(), report, stop).read(sorted(set(ids)))
+        except StateError:
+            raise
+        except ConnectorError as error:
+            report.errors.append(error)
+        return report
+
     def _ready(self, resource: Resource) -> bool:
         """Before the first pull has come to its end every row would differ."""
         cursor = self._rows.cursor(self._name, resource.name)
@@ -146,7 +163,7 @@ class _Sweeping:
                 differing |= self._differing(sweep)
             self._report.swept += 1
         self._report.differing += len(differing)
-        self._read(sorted(differing))
+        self.read(sorted(differing))
 
     # --- by values --------------------------------------------------------------------------------------------------
 
@@ -218,7 +235,7 @@ class _Sweeping:
 
     # --- reading and storing ----------------------------------------------------------------------------------------
 
-    def _read(self, ids: Sequence[int]) -> None:
+    def read(self, ids: Sequence[int]) -> None:
         for some in batches(ids, BATCH):
             if self._stop():
                 return

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select, update
 
 from connector.core.mapping import Resource, Row
 from connector.engine.ports import Broken, Stored
@@ -88,6 +88,14 @@ class SqlRows:
         )
         with self._db.read() as connection:
             return connection.execute(query).scalar()
+
+    def read_again(self, shop: str, resources: Sequence[str] | None) -> None:
+        """Let these resources (None: all) be read from the first row on by the next pull; no row is dropped."""
+        mine = cursors.c.shop == shop
+        if resources is not None:
+            mine &= cursors.c.resource.in_(list(resources))
+        with self._db.write(flush=False) as connection:
+            connection.execute(update(cursors).where(mine).values(reread=True))
 
     def count(self, shop: str, table: str) -> int:
         """Rows of a table; 0 for one that is not mapped."""

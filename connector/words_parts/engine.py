@@ -65,6 +65,7 @@ WORDS = {
         "sudo -u {owner} prestashop-connector {command}",
     ),
     "sync.unknown_resource": ("no such resource: {names}", "the files in mappings/resources name them"),
+    "resource.unknown": ("no such resource: {name}", "the files in mappings/resources name them"),
     "sync.unknown_leg": ("--only does not know {found}", "use a comma-separated choice of: {known}"),
     "demo.no_sandbox": (
         "the demo needs the sandbox ({module} is missing)",

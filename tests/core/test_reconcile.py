@@ -60,16 +60,12 @@ def test_the_teams_own_marks_stay(status):
 
 
 def test_a_backfilled_mail_changes_no_status():
-    outcome = decision(
-        a_mail(subject=TOKEN_SUBJECT), a_copy(backfill=True), by_token=[a_thread(status="closed")]
-    )
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), a_copy(backfill=True), by_token=[a_thread(status="closed")])
     assert kinds(outcome) == [Kind.MESSAGE_CREATE]
 
 
 def test_a_valid_token_from_another_address_is_filed_with_that_address_and_reopens_nothing():
-    outcome = decision(
-        a_mail(subject=TOKEN_SUBJECT, from_addr="eve@example.com"), by_token=[a_thread(status="closed")]
-    )
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT, from_addr="eve@example.com"), by_token=[a_thread(status="closed")])
     assert kinds(outcome) == [Kind.MESSAGE_CREATE]
     assert outcome.intents[0].payload["text"].startswith("[written_by/en eve@example.com]")
     assert outcome.reason == "foreign_sender_by_token"
@@ -108,9 +104,7 @@ def test_an_unknown_mail_creates_a_thread_and_its_first_message():
 
 
 def test_a_contact_that_saves_no_messages_makes_no_thread():
-    outcome = decision(
-        a_mail(), policy=Policy(create_threads=True), contacts=[Contact(3, "support@shop.test", False)]
-    )
+    outcome = decision(a_mail(), policy=Policy(create_threads=True), contacts=[Contact(3, "support@shop.test", False)])
     assert (outcome.state, outcome.reason) == (MailState.IGNORED, "contact_saves_no_messages")
 
 

@@ -1,4 +1,4 @@
-"""Kill the program before and after every single step of a sync, run it again, and expect what an undisturbed run gives.
+"""Kill the program before and after every single step of a sync, run it again, and expect the undisturbed result.
 
 The steps count themselves: every call into the shop, the outbox, the ledger, the mirror's rows, the mailbox and the
 mail server is one, so a new kind of write is covered without anyone remembering it here. A step that took effect and

@@ -29,7 +29,7 @@ _UNSORTED = {
 }
 
 
-class NoSuchColumn(Exception):  # noqa: N818 - internal signal
+class NoSuchColumn(Exception):
     """`date=1` named a date column that the table does not have."""
 
 

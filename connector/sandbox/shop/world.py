@@ -64,7 +64,7 @@ class ApiError(Exception):
         self.errors: list[tuple[int, str]] = [(code, message), *more]
 
 
-class Died(Exception):  # noqa: N818 - PHP's own word for it
+class Died(Exception):
     """Ends a request as PHP's `die()` or an uncaught exception does: no webservice headers."""
 
     def __init__(self, status: int, body: bytes = b"") -> None:
