@@ -7,6 +7,7 @@ that runs beside a real shop, with a settings file written for the occasion.
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -65,7 +66,7 @@ def demo(options: Options, version: str, orders: int, seed: int, keep: Path | No
         box, mail_server = mailboxes.SandboxMailbox({USER: PASSWORD}), mail_servers.SandboxSmtp()
         with shop.serve() as server, box as mailbox, mail_server as smtp:
             path = _write_settings(folder, shop, server.url, mailbox, smtp)
-            logs.configure("debug" if options.verbose else "error", "auto", (), click.get_text_stream("stderr"))
+            logs.configure("debug" if options.verbose else "error", "auto", (), sys.stderr)
             app = App(config.load(path), logs.EventLog())
             try:
                 well = _Story(app, shop, mailbox, smtp, seed).tell()

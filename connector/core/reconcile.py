@@ -7,7 +7,7 @@ Pure: `decide` gets the mail, what the mirror and the ledger know of it (`Facts`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 
 from connector.core import identity
@@ -103,6 +103,8 @@ def decide(copy: Copy, mail: Mail, found: Clues, facts: Facts, policy: Policy, s
     if facts.auto.kind == "bounce":
         return _bounce(copy, mail, facts, policy, say)
     joined = match(mail, found, facts.signed, facts.by_token, facts.referenced)
+    if "several-from" in mail.problems:
+        joined = replace(joined, participant=False)  # who of them wrote it is anybody's word
     if facts.auto.kind != "human":
         return _automatic(copy, mail, joined, facts, policy, say)
     if not mail.text.strip() and not mail.attachments:
@@ -162,7 +164,7 @@ def _into_thread(copy: Copy, mail: Mail, joined: Match, facts: Facts, policy: Po
 def _new_thread(copy: Copy, mail: Mail, joined: Match, facts: Facts, policy: Policy, say: Say, secret: str) -> Decision:
     if not policy.create_threads:
         return Decision(MailState.QUARANTINED, joined.why)
-    if not mail.from_addr or "@" not in mail.from_addr:
+    if not mail.from_addr or "@" not in mail.from_addr or "several-from" in mail.problems:
         return Decision(MailState.QUARANTINED, "no_sender")
     contact = _contact(mail, facts, policy)
     if contact is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, tzinfo
 
 from connector.core.model import Baseline, Role
 from connector.engine.ports import Clock, Events, FolderState, Ledger, Mailbox, MailCodec, NewCopy
@@ -177,7 +177,7 @@ class Collect:
 
         In scope are the UIDs since the baseline, with `since` also older mails of that day and later. After a change
         of UIDVALIDITY the old numbers mean nothing: every mail since the baseline's time is in scope, and copies are
-        recognised by their mail_key. Servers search by days in a zone of their own, so the search is one day wider
+        recognised by their mail_key. Servers search by days in a zone of their own, so the mailbox asks one day wider
         and the exact INTERNALDATE decides.
         """
         known = self._ledger.known_uids(self.shop, self.mailbox_name, plan.name, state.uidvalidity)
@@ -188,6 +188,6 @@ class Collect:
         certain = set() if renumbered else set(box.search(baseline.uidnext)) - known
         if limit is None:
             return sorted(certain)
-        asked = set(box.search(1, limit - timedelta(days=1))) - known - certain
+        asked = set(box.search(1, limit)) - known - certain
         dated = {uid for uid, at in box.dates(sorted(asked)).items() if at >= limit}
         return sorted(certain | dated)
