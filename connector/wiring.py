@@ -6,10 +6,8 @@ the graph for the daemon. It decides nothing.
 
 from __future__ import annotations
 
-import os
 import random
 import secrets as random_secrets
-import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -29,8 +27,9 @@ from connector.engine.desk import Desk, Identity
 from connector.engine.effects import Effects
 from connector.engine.join import Join, ShopFacts
 from connector.engine.legs import ShopLegs
+from connector.engine.passes import Progress
 from connector.engine.ports import Mailbox
-from connector.engine.pull import Progress, Pull
+from connector.engine.pull import Pull
 from connector.engine.push import Push
 from connector.engine.sweep import Sweeps
 from connector.errors import DataError
@@ -39,6 +38,7 @@ from connector.mailbox.mime import MimeCodec
 from connector.mailbox.sender import SmtpAccount, SmtpSender
 from connector.mirror.db import Mirror, open_mirror
 from connector.ops import events as ev
+from connector.ops import process
 from connector.ops.logs import EventLog
 from connector.shop.client import ShopClient
 from connector.shop.dialect import Dialect
@@ -82,7 +82,7 @@ class App:
             shown = "; ".join(self.mirror.changes[:8])
             events.emit(ev.MIRROR_CHANGED, count=len(self.mirror.changes), text=shown)
         self.secrets = config.instance_secrets(settings)
-        self.holder = f"{socket.gethostname()}:{os.getpid()}:{random_secrets.token_hex(3)}"
+        self.holder = process.holder_name()
         self._new_baseline = new_baseline
         self._shops: dict[str, ShopClient] = {}
         self._infos: dict[str, ShopInfo] = {}
@@ -320,6 +320,7 @@ class App:
             zone=lambda: self.zone(name),
             page_size=s.page_size,
             snapshot_seconds=s.snapshot_seconds,
+            id_shops=lambda: self.id_shops(name),
             progress=progress,
         )
 
@@ -335,7 +336,16 @@ class App:
             info=lambda: self.probe(name),
             zone=lambda: self.zone(name),
             page_size=self.shop_settings(name).page_size,
+            id_shops=lambda: self.id_shops(name),
         )
+
+    def id_shops(self, name: str) -> tuple[str, ...]:
+        """In which shop contexts the restricted resources are asked for: one without multistore; `all` from 8.1 on,
+        where it works; before, each active shop for itself (it would be a redirect to the shop's home page)."""
+        active = self.mirror.lookups.active_shops(name)
+        if len(active) < 2:
+            return ("",)
+        return ("all",) if self.client(name).dialect().id_shop_all else tuple(str(number) for number in active)
 
     # --- the daemon -----------------------------------------------------------------------------------------------
 
@@ -343,11 +353,23 @@ class App:
         longest = max((s.read_timeout + s.connect_timeout for s in self.settings.shops.values()), default=60.0)
         return longest + LEASE_MARGIN
 
+    def take_lease(self, shop: str) -> bool:
+        """Take or renew the shop's lease; a dead process of this machine is no reason to wait."""
+        leases, seconds = self.mirror.leases, self.lease_seconds()
+        if leases.take(shop, self.holder, seconds):
+            return True
+        other = leases.holder(shop)
+        if other is None or not process.is_dead(other):
+            return False
+        leases.release(shop, other)
+        return leases.take(shop, self.holder, seconds)
+
     def graph(self) -> Graph:
         schedule = self.settings.schedule
         return Graph(
             shops={name: self.legs(name) for name in self.settings.shops},
             leases=self.mirror.leases,
+            take=self.take_lease,
             holder=self.holder,
             lease_seconds=self.lease_seconds(),
             seconds={

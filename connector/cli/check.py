@@ -10,7 +10,6 @@ from connector import config
 from connector.cli.output import emit_json, safe, say, table
 from connector.cli.session import Options, load, opened, show_error
 from connector.errors import ConnectorError, Exit, worst
-from connector.mailbox.sender import SmtpSender
 from connector.wiring import App
 
 
@@ -67,9 +66,10 @@ def _ask(app: App, name: str, checks: list[dict[str, Any]], errors: list[Connect
         note(f"mailbox {name}.{box}", folders)
     sender = app.sender(name)
     if sender is not None:
+        check = sender.check
 
-        def handshake(sender: SmtpSender = sender) -> str:
-            sender.check()
+        def handshake() -> str:
+            check()
             return "connection and login accepted"
 
         note(f"smtp {name}", handshake)

@@ -118,7 +118,7 @@ class Stop:
 def lease(app: App, shop: str) -> Iterator[None]:
     """Hold the shop's lease while the block runs; raises Busy with the holder's name."""
     seconds = app.lease_seconds()
-    if not app.mirror.leases.take(shop, app.holder, seconds):
+    if not app.take_lease(shop):
         raise Busy("lease.busy", shop=shop, holder=app.mirror.leases.holder(shop) or "?")
     over = threading.Event()
 
@@ -146,8 +146,7 @@ def submit(app: App, shop: str, intents: Sequence[Intent]) -> list[Intent]:
     """
     ids = [intent.id for intent in intents]
     clock = app.clock
-    holder = app.mirror.leases.holder(shop)
-    if holder is None or holder == app.holder:
+    if app.take_lease(shop):
         with lease(app, shop):
             legs = app.legs(shop)
             result = legs.push(lambda: False, ids)

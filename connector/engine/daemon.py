@@ -41,11 +41,15 @@ class Notify(Protocol):
 
 @dataclass(slots=True)
 class Graph:
-    """The object graph of one set of settings. seconds: leg -> interval. several_workers: the mirror is shared by
-    daemons (PostgreSQL), so a taken lease is waited for; on SQLite it means that somebody runs already."""
+    """The object graph of one set of settings.
+
+    take: takes or renews a shop's lease for this process. seconds: leg -> interval. several_workers: the mirror is
+    shared by daemons (PostgreSQL), so a taken lease is waited for; on SQLite it means that somebody runs already.
+    """
 
     shops: dict[str, ShopLegs]
     leases: Leases
+    take: Callable[[str], bool]
     holder: str
     lease_seconds: float
     seconds: Mapping[str, float]
@@ -119,7 +123,7 @@ class Daemon:
     def _take(self, graph: Graph, shop: str) -> None:
         state = self._state[shop]
         try:
-            ours = graph.leases.take(shop, graph.holder, graph.lease_seconds)
+            ours = graph.take(shop)
         except ConnectorError as error:
             self._events.emit(ev.LEASE_LOST, shop=shop, error=error.code)
             ours = False

@@ -113,7 +113,8 @@ class Mailbox(Protocol):
     def __exit__(self, *exc: object) -> None: ...
     def select(self, folder: str) -> FolderState: ...
     def search(self, first_uid: int, since: datetime | None = None) -> list[int]:
-        """UIDs >= first_uid, ascending; with `since` only those whose INTERNALDATE day is not before it."""
+        """UIDs >= first_uid, ascending; with `since` only newer ones, and maybe some of the day before: servers search
+        by days in their own zone, so the caller compares INTERNALDATE."""
         ...
 
     def dates(self, uids: Sequence[int]) -> dict[int, datetime]:

@@ -75,7 +75,7 @@ class Pull:
 
     info: version and rights, asked once a run (the caller keeps them). zone: the shop's time zone or None, asked at
     the beginning and again after the settings were pulled. snapshot_seconds: how old a reference table may get.
-    id_shops: one pass for each over the resources that show one shop's rows only; ("",) for a shop without
+    id_shops: asked anew for each resource; one pass for each over those that show one shop's rows only; ("",) without
     multistore, ("all",) from 8.1 on, else every active id.
     """
 
@@ -92,7 +92,7 @@ class Pull:
         zone: Callable[[], tzinfo | None],
         page_size: int = 500,
         snapshot_seconds: float = 3600,
-        id_shops: Sequence[str] = ("",),
+        id_shops: Callable[[], Sequence[str]] = lambda: ("",),
         progress: Progress | None = None,
     ) -> None:
         self._around = Surroundings(shop, rows, events, clock, shop_name, page_size, progress)
@@ -104,7 +104,7 @@ class Pull:
         self._info = info
         self._zone = zone
         self._max_age = timedelta(seconds=snapshot_seconds)
-        self._id_shops = tuple(id_shops) or ("",)
+        self._id_shops = id_shops
 
     def run(self, only: Sequence[str] | None = None, stop: Stop = lambda: False, *, force: bool = False) -> PullReport:
         """Read what is new. only: names of resources. force: read reference tables even if they are fresh.
@@ -157,7 +157,7 @@ class Pull:
         force: bool,
     ) -> bool:
         """False when it was asked to stop."""
-        passes = self._id_shops if resource.per_shop else ("",)
+        passes = tuple(self._id_shops()) or ("",) if resource.per_shop else ("",)
         cursor = self._rows.cursor(self._name, resource.name)
         converter = Converter(resource, zone, self._languages(resource))
         asked = mine.requests

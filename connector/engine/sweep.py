@@ -64,7 +64,7 @@ class Sweeps:
         info: Callable[[], ShopInfo],
         zone: Callable[[], tzinfo | None],
         page_size: int = 500,
-        id_shops: Sequence[str] = ("",),
+        id_shops: Callable[[], Sequence[str]] = lambda: ("",),
     ) -> None:
         self._shop = shop
         self._rows = rows
@@ -76,7 +76,7 @@ class Sweeps:
         self._info = info
         self._zone = zone
         self._page_size = page_size
-        self._id_shops = tuple(id_shops) or ("",)
+        self._id_shops = id_shops
 
     def run(self, stop: Stop = lambda: False, only: Sequence[str] | None = None) -> SweepReport:
         """Every sweep once. Raises what `info` raises and StateError; everything else is in the report."""
@@ -150,7 +150,8 @@ class _Sweeping:
         self._stop = stop
         active = sweeps._rows.ids_where(sweeps._name, "languages", "active", True) if resource.lang else ()
         self._converter = Converter(resource, zone, sorted(active))
-        self._passes = sweeps._id_shops if resource.per_shop else ("",)
+        self._all_passes = tuple(sweeps._id_shops()) or ("",)
+        self._passes = self._all_passes if resource.per_shop else ("",)
 
     def run(self) -> None:
         differing: set[int] = set()
@@ -223,7 +224,7 @@ class _Sweeping:
         field_name, parent = through
         changed = Filter("date_upd", "between", (since, LAST_DATE))
         parents: set[int] = set()
-        for id_shop in self._of._id_shops:
+        for id_shop in self._all_passes:
             self._report.requests += 1
             parents.update(self._shop.ids(parent, Query((changed,), id_shop=id_shop)))
         old = Filter("date_add", "lt", (since,))

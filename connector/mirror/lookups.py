@@ -100,10 +100,13 @@ class SqlLookups:
         """How many payments are booked for orders with this reference."""
         return len(self._rows(shop, "order_payments", order_reference=order_reference))
 
+    def active_shops(self, shop: str) -> list[int]:
+        """id_shop of every active shop of the installation, ascending; empty when shops are not mirrored."""
+        return [row["id"] for row in self._rows(shop, "shops") if row.get("active") and not row.get("deleted")]
+
     def default_shop(self, shop: str) -> int:
         """The lowest active id_shop, 1 when shops are not mirrored."""
-        rows = self._rows(shop, "shops")
-        return next((row["id"] for row in rows if row.get("active") and not row.get("deleted")), 1)
+        return next(iter(self.active_shops(shop)), 1)
 
     def languages(self, shop: str) -> dict[int, str]:
         return {row["id"]: (row.get("iso_code") or "").lower() for row in self._rows(shop, "languages")}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.sql.expression import Select
 
 from connector.core.model import FINAL, LEGAL_MOVES, Intent, IntentState, Kind, NewIntent
@@ -44,16 +44,16 @@ class SqlOutbox:
         An intent that was never postponed is due whatever the clock says, so that a clock that was set back holds up
         nothing new. One whose `after` failed or was cancelled stays planned and is not due; `queries.intents` says so.
         """
-        query = _heads(shop).where(or_(intents.c.due_at <= now, intents.c.due_at == intents.c.created_at))
-        if only is not None:
-            query = query.where(intents.c.id.in_(sorted(set(only))))
-        return self._intents(query.order_by(intents.c.id).limit(limit))
+        chosen = None if only is None else sorted(set(only))
+        query = _DUE if chosen is None else _DUE.where(intents.c.id.in_(chosen))
+        with self._db.read() as connection:
+            found = connection.execute(query.limit(limit), {"shop": shop, "now": now}).mappings()
+            return [to_intent(row) for row in found]
 
     def next_due(self, shop: str) -> datetime | None:
         """When the first of the heads becomes due; None when nothing waits for time."""
-        heads = _heads(shop).subquery()
         with self._db.read() as connection:
-            return connection.execute(select(func.min(heads.c.due_at))).scalar()
+            return connection.execute(_NEXT_DUE, {"shop": shop}).scalar()
 
     def waiting_for(self, shop: str, key: str) -> list[Intent]:
         """Intents, not final, that come after this key, directly or through others; oldest first."""
@@ -165,7 +165,7 @@ class SqlOutbox:
             return {name: number for name, number in found}  # noqa: C416 - rows are not pairs to dict()'s types
 
 
-def _heads(shop: str) -> Select[Any]:
+def _heads() -> Select[Any]:
     """Intents that can be tried, with nothing of their group in the way, and whose `after` is confirmed.
 
     A failed intent that a person sends again may find a later one of its group on the way already. It waits for that
@@ -190,7 +190,15 @@ def _heads(shop: str) -> Select[Any]:
         first.c.state == IntentState.CONFIRMED.value,
     )
     may_start = or_(intents.c.after == "", confirmed)
-    return select(intents).where(and_(intents.c.shop == shop, intents.c.state.in_(_TRIED), ~blocked, may_start))
+    mine = intents.c.shop == bindparam("shop")
+    return select(intents).where(and_(mine, intents.c.state.in_(_TRIED), ~blocked, may_start))
+
+
+# Built once: putting the statement together takes longer than running it, and the daemon asks every second.
+_HEADS = _heads()
+_NOW = bindparam("now", type_=intents.c.due_at.type)
+_DUE = _HEADS.where(or_(intents.c.due_at <= _NOW, intents.c.due_at == intents.c.created_at)).order_by(intents.c.id)
+_NEXT_DUE = select(func.min(_HEADS.subquery().c.due_at))
 
 
 def insert_intents(

@@ -120,7 +120,7 @@ def play(prepared, folder, at: tuple[int, str] | None) -> tuple[Steps, dict[str,
         created = {row["id"]: row["email"] for row in shop.rows("customer_threads") if row["id"] > _seeded()}
         end = {
             "messages": sorted(
-                (created.get(m["id_customer_thread"], m["id_customer_thread"]), m["message"], m["private"])
+                (str(created.get(m["id_customer_thread"], m["id_customer_thread"])), m["message"], m["private"])
                 for m in world.ours()
             ),
             "threads": sorted(created.values()),

@@ -52,13 +52,14 @@ def events(world):
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-def wait_for(condition, seconds=30.0):
+def wait_for(condition, world, seconds=60.0):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if condition():
             return
         time.sleep(0.1)
-    raise AssertionError("it did not happen in time")
+    told = (world.folder / "log.jsonl").read_text()[-3000:]
+    raise AssertionError(f"it did not happen in time; the log ends with\n{told}")
 
 
 def seen(world, name):
@@ -71,9 +72,9 @@ def collected(world):
 
 def test_a_mail_that_arrives_is_in_the_shop_soon_and_sigterm_ends_it_cleanly(world):
     with daemon(world) as process:
-        wait_for(lambda: collected(world))
+        wait_for(lambda: collected(world), world)
         world.deliver(world.reply(world.thread("closed")))
-        wait_for(lambda: len(world.ours()) == 1)
+        wait_for(lambda: len(world.ours()) == 1, world)
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
     assert seen(world, "run.stopped")
@@ -84,7 +85,7 @@ def test_a_mail_that_arrives_is_in_the_shop_soon_and_sigterm_ends_it_cleanly(wor
 def test_after_kill_9_the_next_daemon_goes_on_and_nothing_is_doubled(world):
     for _ in range(3):
         with daemon(world) as process:
-            wait_for(lambda: collected(world))
+            wait_for(lambda: collected(world), world)
             world.deliver(world.people.new_question("new.person@customer.test"))
             time.sleep(0.7)
             process.send_signal(signal.SIGKILL)
@@ -106,7 +107,7 @@ def _forget_leases(world):
 
 def test_a_second_daemon_says_so_and_leaves(world):
     with daemon(world) as first:
-        wait_for(lambda: seen(world, "lease.taken"))
+        wait_for(lambda: seen(world, "lease.taken"), world)
         command = [sys.executable, "-m", "connector", "--config", str(world.config), "run"]
         second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert second.returncode == 75
@@ -118,15 +119,15 @@ def test_a_second_daemon_says_so_and_leaves(world):
 def test_sighup_takes_new_settings_or_keeps_the_old_ones_whole(world):
     good = world.config.read_text()
     with daemon(world) as process:
-        wait_for(lambda: collected(world))
+        wait_for(lambda: collected(world), world)
         world.config.write_text(good.replace("page_size", "page_siez") + "\n[nonsense]\n")
         process.send_signal(signal.SIGHUP)
-        wait_for(lambda: seen(world, "settings.refused"))
+        wait_for(lambda: seen(world, "settings.refused"), world)
         world.config.write_text(good)
         process.send_signal(signal.SIGHUP)
-        wait_for(lambda: seen(world, "settings.reloaded"))
+        wait_for(lambda: seen(world, "settings.reloaded"), world)
         world.deliver(world.reply(world.thread("closed")))
-        wait_for(lambda: len(world.ours()) == 1)
+        wait_for(lambda: len(world.ours()) == 1, world)
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
 
@@ -149,7 +150,7 @@ def test_systemd_hears_ready_watchdog_and_stopping(world):
 
 def test_a_command_is_done_by_the_daemon_that_holds_the_lease(world):
     with daemon(world) as process:
-        wait_for(lambda: any(e.get("leg") == "pull" for e in seen(world, "leg.finished")))
+        wait_for(lambda: any(e.get("leg") == "pull" for e in seen(world, "leg.finished")), world)
         thread = world.thread("closed")
         command = [sys.executable, "-m", "connector", "--config", str(world.config)]
         done = subprocess.run(
@@ -167,7 +168,7 @@ def test_a_command_is_done_by_the_daemon_that_holds_the_lease(world):
 def test_a_wrong_key_ends_neither_the_daemon_nor_the_mailbox(world):
     world.shop.set_key_active(world.shop.full_key, False)
     with daemon(world) as process:
-        wait_for(lambda: seen(world, "leg.failed") and collected(world))
+        wait_for(lambda: seen(world, "leg.failed") and collected(world), world)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0

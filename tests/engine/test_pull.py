@@ -314,7 +314,13 @@ def test_a_value_that_does_not_fit_sets_its_row_aside_without_the_shops_secrets(
 def test_several_shops_are_read_one_by_one_each_with_its_own_cursor(place):
     for row_id in range(101, 121):
         place.shop.put("orders", row_id, reference=f"second {row_id}", total="1", id_shop="2")
-    pull = place.pull(id_shops=("1", "2"), page_size=50)
+    pull = place.pull(
+        id_shops=lambda: (
+            "1",
+            "2",
+        ),
+        page_size=50,
+    )
     pull.run()
     assert mirrored(place) == in_shop(place.shop)
     assert set(place.mirror.rows.cursor(SHOP, "orders")["by_shop"]) == {"1", "2"}
@@ -324,17 +330,22 @@ def test_several_shops_are_read_one_by_one_each_with_its_own_cursor(place):
 
 
 def test_a_second_shop_that_comes_later_is_read_from_its_beginning(place):
-    place.pull(id_shops=("1",)).run()
+    place.pull(id_shops=lambda: ("1",)).run()
     for row_id in range(101, 111):
         place.shop.put(
             "orders", row_id, reference=f"old {row_id}", total="1", id_shop="2", date_upd="2020-01-01 00:00:00"
         )
     place.shop.pass_time(86400)
-    place.pull(id_shops=("1",)).run()
+    place.pull(id_shops=lambda: ("1",)).run()
     assert 101 not in mirrored(place)
-    place.pull(id_shops=("1", "2")).run()
+    place.pull(
+        id_shops=lambda: (
+            "1",
+            "2",
+        )
+    ).run()
     assert 101 in mirrored(place)
-    place.pull(id_shops=("all",)).run()
+    place.pull(id_shops=lambda: ("all",)).run()
     assert place.mirror.rows.cursor(SHOP, "orders")["id_shop"] == "all"
 
 
