@@ -111,3 +111,19 @@ def test_make_targets_are_what_their_help_says():
     text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     described = set(re.findall(r"^# make (\w+)", text, re.MULTILINE))
     assert described == set(re.findall(r"^(\w+):", text, re.MULTILINE)) - {"help", "VENV", "BIN"}
+
+
+def test_installed_from_the_wheel_in_an_empty_environment_the_demo_runs(tmp_path):
+    wheel = build_wheel(tmp_path)
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, capture_output=True)
+    python = environment / "bin" / "python"
+    install = [str(python), "-m", "pip", "install", "--quiet", f"{wheel}[sandbox]"]
+    subprocess.run(install, check=True, capture_output=True, timeout=280)
+    bare = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    program = environment / "bin" / "prestashop-connector"
+    told = subprocess.run(
+        [str(program), "demo", "--orders", "20"], cwd=tmp_path, env=bare, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
+    assert "All of it went well" in told.stdout
