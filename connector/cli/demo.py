@@ -96,7 +96,8 @@ state_dir = "{folder}"
 url = "{url}"
 key = "{shop.full_key}"
 employee = {employee}
-read_timeout = 2          # so short only because a lost answer is part of the show
+connect_timeout = 1
+read_timeout = 1          # so short only because a lost answer is part of the show
 settle_seconds = {SETTLE:.0f}
 
 [shops.demo.mailboxes.support]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+
 import click
 
 from connector.cli.session import Options, check_owner, load
@@ -27,4 +31,15 @@ def run(options: Options, new_baseline: bool) -> int:
         check_owner(settings)
         return App(settings, events, new_baseline=new_baseline).graph()
 
-    return int(Daemon(build, Notifier(), events).run())
+    code = int(Daemon(build, Notifier(), events).run())
+    if any(thread.is_alive() and not thread.daemon for thread in threading.enumerate() if thread is not _main()):
+        # A request in flight had its ten seconds. Python would wait for its thread; what it was writing stays
+        # `sending` in the outbox and is looked up at the next start.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _main() -> threading.Thread:
+    return threading.main_thread()

@@ -10,7 +10,7 @@ import pytest
 from connector.core.model import IntentState, MailState
 from connector.errors import Exit
 from connector.sandbox.people import SandboxThread
-from connector.sandbox.shop import VERSIONS, Misbehave
+from connector.sandbox.shop import VERSIONS, Misbehave, SandboxShop
 from tests.support.world import World
 
 TABLES = ("customers", "addresses", "orders", "order_histories", "customer_threads", "customer_messages", "employees")
@@ -226,3 +226,13 @@ def test_only_what_is_confirmed_in_the_shop_leaves_the_mailbox(tmp_path, after, 
         assert world.mailbox.count(world.user, "INBOX") == left
         assert sorted(states(world).values()) == ["imported", "quarantined"]
         assert world.sync().code is Exit.OK
+
+
+@pytest.mark.parametrize("version", ["1.7.8.11", "8.2.1"])
+def test_every_shop_of_a_multistore_is_mirrored(tmp_path, version):
+    shop = SandboxShop(version, orders=30, seed=2, shops=2)
+    with World(tmp_path / "state", shop=shop) as world:
+        assert world.sync().code is Exit.OK
+        with world.app() as app:
+            for table in ("customers", "orders", "customer_threads"):
+                assert app.mirror.rows.count("main", table) == shop.count(table), table

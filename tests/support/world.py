@@ -107,6 +107,7 @@ instance_secret = "an instance secret of good length"
 url = "{self.server.url}"
 key = "{self.shop.full_key}"
 employee = {employee}
+connect_timeout = 2
 read_timeout = 2
 settle_seconds = 30
 {self._shop_settings}
