@@ -23,6 +23,10 @@ from connector.shop import faults
 from connector.shop.faults import Answer, Call
 from connector.shop.query import Params, encode
 
+# stamina would log every retry by itself through structlog, with the arguments of the call: our own log tells of it.
+stamina.instrumentation.set_on_retry_hooks([])
+
+
 POOL_SIZE = 8  # connections kept: concurrent reads of one shop
 LONGEST_RETRY_AFTER = 30.0
 """Seconds. A shop that wants a longer pause is left to the caller, who has other work."""
