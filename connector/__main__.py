@@ -1,6 +1,6 @@
 """`python -m connector` is the same program as `prestashop-connector`."""
 
-from connector.cli import main
+from connector.entry import main
 
 if __name__ == "__main__":
     main()

@@ -8,62 +8,66 @@ from __future__ import annotations
 
 import random
 import secrets as random_secrets
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
+from typing import TypedDict
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connector import config, packagedata
 from connector.core import statuses
+from connector.core.identity import REFERENCE_PREFIX
 from connector.core.mapping import Resource
 from connector.core.model import OrderState, Role, ShopInfo
 from connector.core.phrases import Phrases
+from connector.core.query import Filter, Query
 from connector.core.reconcile import Policy
 from connector.engine.collect import Collect, FolderPlan, since_midnight
 from connector.engine.daemon import Graph
+from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk, Identity
 from connector.engine.effects import Effects
 from connector.engine.join import Join, ShopFacts
-from connector.engine.legs import ShopLegs
+from connector.engine.legs import ShopLegs, rights_missing
 from connector.engine.passes import Progress
 from connector.engine.ports import Mailbox
 from connector.engine.pull import Pull
 from connector.engine.push import Push
 from connector.engine.sweep import Sweeps
-from connector.errors import DataError
+from connector.errors import DataError, ShopForbidden
 from connector.mailbox.client import Account, ImapMailbox
 from connector.mailbox.mime import MimeCodec
 from connector.mailbox.sender import SmtpAccount, SmtpSender
 from connector.mirror.db import Mirror, open_mirror
 from connector.ops import events as ev
 from connector.ops import process
+from connector.ops.clock import SystemClock
 from connector.ops.logs import EventLog
 from connector.shop.client import ShopClient
 from connector.shop.dialect import Dialect
 
+PROBE_SECONDS = 900.0
 LEASE_MARGIN = 60.0  # seconds a lease outlives the longest request
 
 
-class SystemClock:
-    """The real time; sleep ends early when `stop` is set."""
+class _Reading(TypedDict):
+    """What pull and sweep are told of a shop."""
 
-    def __init__(self, stop: threading.Event | None = None) -> None:
-        self._stop = stop
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        if self._stop is not None:
-            self._stop.wait(seconds)
-        else:
-            time.sleep(seconds)
+    shop_name: str
+    resources: Sequence[Resource]
+    info: Callable[[], ShopInfo]
+    zone: Callable[[], tzinfo | None]
+    page_size: int
+    id_shops: Callable[[], Sequence[str]]
 
 
 class App:
-    """One process. new_baseline: the user accepts a new line between old and new mail after a lost mirror."""
+    """One process.
+
+    new_baseline: the user accepts a new line between old and new mail after a lost mirror. mirror_url: another mirror
+    than the settings'. holder: the name that leases are held under, a fresh one of this process by default.
+    """
 
     def __init__(
         self,
@@ -72,20 +76,27 @@ class App:
         *,
         clock: SystemClock | None = None,
         new_baseline: bool = False,
+        mirror_url: str = "",
+        holder: str = "",
     ) -> None:
         self.settings = settings
         self.events = events
         self.clock = clock or SystemClock()
         self.resources: list[Resource] = packagedata.resources()
-        self.mirror: Mirror = open_mirror(settings.mirror_url, self.resources, now=self.clock.now)
+        self.mirror: Mirror = open_mirror(mirror_url or settings.mirror_url, self.resources, now=self.clock.now)
         if self.mirror.changes:
             shown = "; ".join(self.mirror.changes[:8])
             events.emit(ev.MIRROR_CHANGED, count=len(self.mirror.changes), text=shown)
-        self.secrets = config.instance_secrets(settings)
-        self.holder = process.holder_name()
+        self.codec = MimeCodec()
+        self.holder = holder or process.holder_name()
         self._new_baseline = new_baseline
         self._shops: dict[str, ShopClient] = {}
-        self._infos: dict[str, ShopInfo] = {}
+        self._infos: dict[str, tuple[float, ShopInfo]] = {}
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """The instance secret, then retired ones; made in the state directory when it is first needed."""
+        return config.instance_secrets(self.settings)
 
     @cached_property
     def phrases(self) -> Phrases:
@@ -123,17 +134,28 @@ class App:
         return self._shops[name]
 
     def probe(self, name: str) -> ShopInfo:
-        """Version and rights of a shop, asked once per process; the version is kept for work without the shop."""
-        if name not in self._infos:
+        """Version and rights of a shop, asked anew every quarter of an hour (somebody may have granted a right); the
+        version is kept in the mirror for work without the shop."""
+        asked_at, info = self._infos.get(name, (0.0, None))
+        if info is None or time.monotonic() - asked_at > PROBE_SECONDS:
             info = self.client(name).probe()
-            self._infos[name] = info
+            self._infos[name] = (time.monotonic(), info)
             if self.mirror.meta.get(f"{name}.version") != info.version:
                 self.mirror.meta.set(f"{name}.version", info.version)
             self.events.emit(ev.SHOP_PROBED, shop=name, version=info.version, resources=len(info.rights))
-        return self._infos[name]
+        return info
 
     def version(self, name: str) -> str:
-        return self._infos[name].version if name in self._infos else self.mirror.meta.get(f"{name}.version") or ""
+        return self._infos[name][1].version if name in self._infos else self.mirror.meta.get(f"{name}.version") or ""
+
+    def check_rights(self, name: str) -> list[str]:
+        """Resources that the key may not read and that can be done without; raises ShopForbidden for the others."""
+        version = Dialect.of(self.probe(name).version)
+        here = [r.name for r in self.resources if not version.lacks(r.name)]
+        missing, unread = rights_missing(self.probe(name), here, version.has_patch)
+        if missing:
+            raise ShopForbidden("shop.rights_missing", missing=", ".join(missing))
+        return unread
 
     def zone(self, name: str) -> tzinfo | None:
         """The shop's time zone: PS_TIMEZONE as mirrored, else the setting; None when neither is known."""
@@ -167,38 +189,23 @@ class App:
 
     def mailbox(self, shop: str, name: str) -> Mailbox:
         m = self.shop_settings(shop).mailboxes[name]
-        account = Account(
-            host=m.host,
-            port=m.port,
-            user=m.user,
-            password=m.password.get_secret_value(),
-            security=m.security,
-            verify=m.verify_certificate,
-            ca_file=str(m.ca_file or ""),
-            timeout=m.timeout,
+        ca_file, password = str(m.ca_file or ""), m.password.get_secret_value()
+        return ImapMailbox(
+            name, Account(m.host, m.port, m.user, password, m.security, m.verify_certificate, ca_file, m.timeout)
         )
-        return ImapMailbox(name, account)
 
     def sender(self, shop: str) -> SmtpSender | None:
         s = self.shop_settings(shop).smtp
         if s is None:
             return None
-        account = SmtpAccount(
-            host=s.host,
-            port=s.port,
-            user=s.user,
-            password=s.password.get_secret_value() if s.password else "",
-            security=s.security,
-            verify=s.verify_certificate,
-            ca_file=str(s.ca_file or ""),
-            timeout=s.timeout,
+        ca_file, password = str(s.ca_file or ""), s.password.get_secret_value() if s.password else ""
+        return SmtpSender(
+            SmtpAccount(s.host, s.port, s.user, password, s.security, s.verify_certificate, ca_file, s.timeout)
         )
-        return SmtpSender(account)
 
     def legs(self, name: str, progress: Progress | None = None) -> ShopLegs:
         """The runnable parts of one shop."""
         s, mirror, client = self.shop_settings(name), self.mirror, self.client(name)
-        codec = MimeCodec()
         effects = Effects(
             client,
             mirror.outbox,
@@ -227,7 +234,7 @@ class App:
             mirror.ledger,
             mirror.lookups,
             mirror.outbox,
-            codec,
+            self.codec,
             self.say,
             self.events,
             self.clock,
@@ -237,9 +244,9 @@ class App:
                 name,
                 box,
                 lambda box=box: self.mailbox(name, box),  # type: ignore[misc]  # mypy: lambda default
-                self._folders(name, m),
+                lambda m=m: self._folders(name, m),  # type: ignore[misc]  # mypy: lambda default
                 mirror.ledger,
-                codec,
+                self.codec,
                 self.events,
                 self.clock,
             )
@@ -253,6 +260,8 @@ class App:
             collects=collects,
             join=join,
             push=push,
+            rows=mirror.rows,
+            holds_references=lambda: self._holds_references(name),
             ledger=mirror.ledger,
             lookups=mirror.lookups,
             outbox=mirror.outbox,
@@ -263,12 +272,20 @@ class App:
             new_baseline=self._new_baseline,
         )
 
+    def _holds_references(self, name: str) -> bool:
+        """Has this program written messages into the shop before? One cheap request."""
+        ours = Query((Filter("user_agent", "starts", (REFERENCE_PREFIX,)),), limit=1)
+        return bool(self.client(name).ids("customer_messages", ours))
+
     def _folders(self, shop: str, m: config.MailboxSettings) -> list[FolderPlan]:
         since = datetime.combine(m.since, datetime.min.time()) if m.since else None
         start = since_midnight(since, self.zone(shop))
         return [FolderPlan(f, Role.CUSTOMERS, start) for f in m.folders] + [
             FolderPlan(f, Role.STAFF, start) for f in m.sent_folders
         ]
+
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(self.mirror.outbox, self.mirror.ledger, self.clock)
 
     def desk(self, name: str) -> Desk:
         s = self.shop_settings(name)
@@ -308,36 +325,30 @@ class App:
 
     def pull(self, name: str, progress: Progress | None = None) -> Pull:
         """The pull leg of a shop."""
-        s = self.shop_settings(name)
+        snapshot_seconds = self.shop_settings(name).snapshot_seconds
         return Pull(
             self.client(name),
             self.mirror.rows,
             self.events,
             self.clock,
-            shop_name=name,
-            resources=self.resources,
-            info=lambda: self.probe(name),
-            zone=lambda: self.zone(name),
-            page_size=s.page_size,
-            snapshot_seconds=s.snapshot_seconds,
-            id_shops=lambda: self.id_shops(name),
+            snapshot_seconds=snapshot_seconds,
             progress=progress,
+            **self._of_shop(name),
         )
 
     def sweep(self, name: str) -> Sweeps:
         """The sweep leg of a shop."""
-        return Sweeps(
-            self.client(name),
-            self.mirror.rows,
-            self.events,
-            self.clock,
-            shop_name=name,
-            resources=self.resources,
-            info=lambda: self.probe(name),
-            zone=lambda: self.zone(name),
-            page_size=self.shop_settings(name).page_size,
-            id_shops=lambda: self.id_shops(name),
-        )
+        return Sweeps(self.client(name), self.mirror.rows, self.events, self.clock, **self._of_shop(name))
+
+    def _of_shop(self, name: str) -> _Reading:
+        return {
+            "shop_name": name,
+            "resources": self.resources,
+            "info": lambda: self.probe(name),
+            "zone": lambda: self.zone(name),
+            "page_size": self.shop_settings(name).page_size,
+            "id_shops": lambda: self.id_shops(name),
+        }
 
     def id_shops(self, name: str) -> tuple[str, ...]:
         """In which shop contexts the restricted resources are asked for: one without multistore; `all` from 8.1 on,
@@ -395,6 +406,3 @@ def _policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
         after=m.after,
         after_target=m.move_to if m.after == "move" else m.flag if m.after == "flag" else "",
     )
-
-
-__all__ = ["App", "SystemClock"]

@@ -10,6 +10,7 @@ from connector import config
 from connector.cli.output import emit_json, safe, say, table
 from connector.cli.session import Options, load, opened, show_error
 from connector.errors import ConnectorError, Exit, worst
+from connector.ops import process
 from connector.wiring import App
 
 
@@ -20,7 +21,7 @@ from connector.wiring import App
 @click.pass_obj
 def check_config(options: Options, online: bool, show_it: bool, as_json: bool) -> int:
     """Read the settings and say everything that is wrong with them."""
-    settings = load(options)
+    settings = config.load(options.config) if online else load(options)
     checks: list[dict[str, Any]] = []
     errors: list[ConnectorError] = []
     if online:
@@ -51,10 +52,15 @@ def _ask(app: App, name: str, checks: list[dict[str, Any]], errors: list[Connect
             errors.append(error)
 
     def shop() -> str:
-        info = app.probe(name)
-        return f"PrestaShop {info.version}, {len(info.rights)} resources readable or writable"
+        return f"PrestaShop {app.probe(name).version}"
+
+    def rights() -> str:
+        unread = app.check_rights(name)
+        return "all rights there" if not unread else "usable, but not mirrored for want of GET: " + ", ".join(unread)
 
     note(f"shop {name}", shop)
+    if checks[-1]["ok"]:
+        note(f"key {name}", rights)
     settings = app.shop_settings(name)
     for box, m in settings.mailboxes.items():
 
@@ -89,7 +95,7 @@ def _tree(value: Any, indent: int = 0) -> None:  # noqa: ANN401 - nested dicts o
 @click.pass_obj
 def status(options: Options, as_json: bool) -> int:
     """How every shop is doing: last runs, mails and changes by state, quarantine. Reads the mirror only."""
-    with opened(options) as app:
+    with opened(options, reading=True) as app:
         shops = [_status(app, name) for name in app.settings.shops]
     if as_json:
         emit_json({"shops": shops})
@@ -104,7 +110,7 @@ def _status(app: App, name: str) -> dict[str, Any]:
     return {
         "shop": name,
         "prestashop": app.version(name),
-        "worker": mirror.leases.holder(name),
+        "worker": _worker(mirror.leases.holder(name)),
         "legs": mirror.runs.last(name),
         "rows": mirror.queries.table_counts(name),
         "mails": mirror.ledger.states(name),
@@ -113,6 +119,13 @@ def _status(app: App, name: str) -> dict[str, Any]:
         "quarantined_mails": len(mirror.queries.quarantined_mails(name, 10_000)),
         "quarantined_rows": len(mirror.quarantine.list(name, None, 10_000)),
     }
+
+
+def _worker(holder: str | None) -> str | None:
+    """host:pid of who works for the shop; a lease that a dead process left behind counts for nobody."""
+    if holder is None or process.is_dead(holder):
+        return None
+    return ":".join(holder.split(":")[:2])
 
 
 def _show(shop: dict[str, Any]) -> None:
@@ -134,7 +147,8 @@ def _show(shop: dict[str, Any]) -> None:
         )
     else:
         say("  never synced")
-    rows = {name: count for name, count in shop["rows"].items() if count}
+    parts = ("_lang", "_rows", "_details", "_groups")
+    rows = {name: count for name, count in shop["rows"].items() if count and not name.endswith(parts)}
     say("  rows: " + (", ".join(f"{name} {count:,}" for name, count in rows.items()) or "none"))
     say("  mails: " + (", ".join(f"{count} {state}" for state, count in sorted(shop["mails"].items())) or "none"))
     say("  changes: " + (", ".join(f"{count} {state}" for state, count in sorted(shop["intents"].items())) or "none"))

@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import click
 
-from connector.cli.output import emit_json, pairs, safe, say, table
+from connector.cli.output import emit_json, is_id, pairs, safe, say, table
 from connector.cli.session import Options, lease, opened, pick_shop
 from connector.core.model import Copy, MailState
-from connector.errors import DataError, Exit, UsageError
+from connector.engine.join import RETRY
+from connector.errors import DataError, Exit, MailUnreadable, UsageError
 from connector.ops import events as ev
 from connector.wiring import App
 
@@ -31,7 +32,7 @@ def quarantine() -> None:
 @click.pass_obj
 def list_(options: Options, shop: str | None, as_json: bool) -> int:
     """Mails and shop rows in quarantine with the reason."""
-    with opened(options) as app:
+    with opened(options, reading=True) as app:
         name = pick_shop(app, shop) if shop else None
         mails = app.mirror.queries.quarantined_mails(name)
         rows = app.mirror.quarantine.list(name)
@@ -49,7 +50,7 @@ def list_(options: Options, shop: str | None, as_json: bool) -> int:
 
 @quarantine.command("show")
 @click.argument("item")
-@click.option("--raw", is_flag=True, help="Only the bytes, as they came.")
+@click.option("--raw", is_flag=True, help="Only the bytes, as they came, e.g. into a file.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, without the bytes.")
 @click.pass_obj
 def show(options: Options, item: str, raw: bool, as_json: bool) -> int:
@@ -68,7 +69,11 @@ def show(options: Options, item: str, raw: bool, as_json: bool) -> int:
             "arrived": copy.internaldate.isoformat(),
             "bytes": len(content),
         }
-        return _show(facts, content, raw, as_json)
+        try:
+            text = app.codec.decode(content).text
+        except MailUnreadable:
+            text = None
+        return _show(facts, content, raw, as_json, text)
 
     def row(app: App, number: int) -> int:
         found = app.mirror.quarantine.get(number)
@@ -84,10 +89,11 @@ def show(options: Options, item: str, raw: bool, as_json: bool) -> int:
         }
         return _show(facts, found.raw, raw, as_json)
 
-    return _on(options, item, mail, row)
+    return _on(options, item, mail, row, reading=True)
 
 
-def _show(facts: dict[str, object], content: bytes, raw: bool, as_json: bool) -> int:
+def _show(facts: dict[str, object], content: bytes, raw: bool, as_json: bool, text: str | None = None) -> int:
+    """text: what a person reads of a mail; without it the bytes are shown, control characters made visible."""
     if raw:
         sys.stdout.buffer.write(content)
     elif as_json:
@@ -95,7 +101,8 @@ def _show(facts: dict[str, object], content: bytes, raw: bool, as_json: bool) ->
     else:
         pairs(facts)
         say()
-        say(safe(content.decode("utf-8", "backslashreplace").replace("\r\n", "\n"), lines=True))
+        shown = content.decode("utf-8", "backslashreplace") if text is None else text
+        say(safe(shown.replace("\r\n", "\n"), lines=True))
     return int(Exit.OK)
 
 
@@ -107,7 +114,7 @@ def retry(options: Options, item: str) -> int:
 
     def mail(app: App, number: int) -> int:
         copy = _mail(app, number)
-        app.mirror.ledger.conclude(copy, MailState.RECEIVED, "retry")
+        app.mirror.ledger.conclude(copy, MailState.RECEIVED, RETRY)
         say(f"mail:{copy.id} is decided anew by the daemon or the next sync")
         return int(Exit.OK)
 
@@ -153,11 +160,11 @@ def drop(options: Options, item: str) -> int:
     return _on(options, item, mail, row)
 
 
-def _on(options: Options, item: str, mail: Handler, row: Handler) -> int:
+def _on(options: Options, item: str, mail: Handler, row: Handler, *, reading: bool = False) -> int:
     kind, _, number = item.partition(":")
-    if kind not in ("mail", "row") or not number.isdigit():
+    if kind not in ("mail", "row") or not is_id(number):
         raise UsageError("quarantine.item_form", item=item)
-    with opened(options) as app:
+    with opened(options, reading=reading) as app:
         return (mail if kind == "mail" else row)(app, int(number))
 
 

@@ -33,9 +33,12 @@ class _Program(click.Group):
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
-    "--config", "config_path", type=click.Path(path_type=Path), help="Settings file (default: the environment variable"
-    " PRESTASHOP_CONNECTOR_CONFIG, else /etc/prestashop-connector/config.toml).",
-)  # fmt: skip
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, readable=False),
+    help="Settings file (default: the environment variable PRESTASHOP_CONNECTOR_CONFIG,"
+    " else /etc/prestashop-connector/config.toml).",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Log everything, on standard error.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(_version(), prog_name="prestashop-connector")
@@ -67,6 +70,9 @@ def main(argv: list[str] | None = None) -> None:
     def work() -> int:
         try:
             outcome: Any = program.main(arguments, prog_name="prestashop-connector", standalone_mode=False)
+        except click.exceptions.NoArgsIsHelpError as error:
+            warn(error.format_message())
+            return int(Exit.USAGE)
         except click.UsageError as error:
             context = error.ctx
             if context is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from connector.cli.output import emit_json, pairs, say, table
+from connector.cli.output import ID, emit_json, is_id, pairs, say, table
 from connector.cli.session import Options, opened, pick_shop, submit
 from connector.cli.threads import report
 from connector.errors import DataError, Exit
@@ -22,9 +22,9 @@ def order() -> None:
 @click.pass_obj
 def show(options: Options, order: str, shop: str | None, as_json: bool) -> int:
     """One order by id or reference: rows, history, shipments, payments, threads."""
-    with opened(options) as app:
+    with opened(options, reading=True) as app:
         name = pick_shop(app, shop)
-        view = app.mirror.queries.order_view(name, int(order) if order.isdigit() else order)
+        view = app.mirror.queries.order_view(name, int(order) if is_id(order) else order)
         if view is None:
             raise DataError("order.unknown", id=order)
     if as_json:
@@ -60,7 +60,7 @@ _PARTS = {
 
 
 @order.command("status")
-@click.argument("order_id", type=int)
+@click.argument("order_id", type=ID)
 @click.argument("status")
 @click.option("--shop", help="Which shop, when there are several.")
 @click.option("--mail-customer", is_flag=True, help="Let the shop send its mail about the new status.")
@@ -79,10 +79,10 @@ def status(
 
 
 @order.command("track")
-@click.argument("order_id", type=int)
+@click.argument("order_id", type=ID)
 @click.argument("number")
 @click.option("--shop", help="Which shop, when there are several.")
-@click.option("--shipment", type=click.IntRange(1), default=None, help="id of the shipment when there are several.")
+@click.option("--shipment", type=ID, default=None, help="id of the shipment when there are several.")
 @click.option("--mail-customer", is_flag=True, help="Let the shop send its mail (PrestaShop 1.7.1 and later).")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj

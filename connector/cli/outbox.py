@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from connector.cli.output import emit_json, say, table
+from connector.cli.output import ID, emit_json, say, table
 from connector.cli.session import Options, opened, pick_shop
 from connector.core.model import Intent, IntentState
-from connector.errors import DataError, Exit
+from connector.errors import Exit
 from connector.ops import events as ev
 from connector.wiring import App
 
@@ -27,7 +27,7 @@ def outbox() -> None:
 def list_(options: Options, shop: str | None, state: str | None, every: bool, limit: int, as_json: bool) -> int:
     """What waits, what is in doubt, what failed and why."""
     states = [IntentState(state)] if state else [] if every else _UNDONE
-    with opened(options) as app:
+    with opened(options, reading=True) as app:
         name = pick_shop(app, shop) if shop else None
         rows = app.mirror.outbox.listing(name, states, limit)
     if as_json:
@@ -68,59 +68,42 @@ def _plain(intent: Intent) -> dict[str, object]:
 
 
 @outbox.command("retry")
-@click.argument("intent_id", type=int)
+@click.argument("intent_id", type=ID)
 @click.pass_obj
 def retry(options: Options, intent_id: int) -> int:
     """Send a failed, conflicting or doubtful change again. A doubtful mail may then reach the customer twice."""
-    return _move(
-        options, intent_id, IntentState.PLANNED, (IntentState.FAILED, IntentState.CONFLICT, IntentState.IN_DOUBT)
-    )
+    with opened(options) as app:
+        before, moved = app.mirror.outbox.get(intent_id), app.dead_letters().retry(intent_id)
+        code = _tell(app, before, moved)
+    say("the daemon or the next sync pushes it")
+    return code
 
 
 @outbox.command("confirm")
-@click.argument("intent_id", type=int)
+@click.argument("intent_id", type=ID)
 @click.pass_obj
 def confirm(options: Options, intent_id: int) -> int:
     """You know that a doubtful or failed change has happened: take it as done."""
-    return _move(
-        options, intent_id, IntentState.CONFIRMED, (IntentState.IN_DOUBT, IntentState.CONFLICT, IntentState.FAILED)
-    )
+    with opened(options) as app:
+        before, moved = app.mirror.outbox.get(intent_id), app.dead_letters().confirm(intent_id)
+        return _tell(app, before, moved)
 
 
 @outbox.command("cancel")
-@click.argument("intent_id", type=int)
+@click.argument("intent_id", type=ID)
 @click.pass_obj
 def cancel(options: Options, intent_id: int) -> int:
-    """Give a change up. The mail it came from stays in the ledger."""
-    return _move(
-        options,
-        intent_id,
-        IntentState.CANCELLED,
-        (IntentState.PLANNED, IntentState.FAILED, IntentState.CONFLICT, IntentState.IN_DOUBT),
-    )
-
-
-def _move(options: Options, intent_id: int, target: IntentState, allowed: tuple[IntentState, ...]) -> int:
+    """Give a change up, and what waits for it. The mail it came from stays in the ledger."""
     with opened(options) as app:
-        intent = app.mirror.outbox.get(intent_id)
-        if intent is None:
-            raise DataError("outbox.unknown", id=intent_id)
-        if intent.state not in allowed:
-            raise DataError(
-                "outbox.wrong_state", id=intent_id, state=intent.state, allowed=", ".join(s.value for s in allowed)
-            )
-        now = app.clock.now()
-        moved = app.mirror.outbox.move(intent, target, now=now, due_at=now)
-        _tell(app, moved)
-        say(f"{moved.kind} {moved.id}: {intent.state} -> {moved.state}")
-        if target is IntentState.PLANNED:
-            say("the daemon or the next sync pushes it")
-    return int(Exit.OK)
+        before, moved = app.mirror.outbox.get(intent_id), app.dead_letters().cancel(intent_id)
+        return _tell(app, before, moved)
 
 
-def _tell(app: App, intent: Intent) -> None:
+def _tell(app: App, before: Intent | None, moved: Intent) -> int:
     name = {
         IntentState.PLANNED: ev.INTENT_PLANNED,
         IntentState.CONFIRMED: ev.INTENT_CONFIRMED,
-    }.get(intent.state, ev.INTENT_CANCELLED)
-    app.events.emit(name, shop=intent.shop, intent_id=intent.id, kind=str(intent.kind), reason="by_command")
+    }.get(moved.state, ev.INTENT_CANCELLED)
+    app.events.emit(name, shop=moved.shop, intent_id=moved.id, kind=str(moved.kind), reason="by_command")
+    say(f"{moved.kind} {moved.id}: {before.state if before else '?'} -> {moved.state}")
+    return int(Exit.OK)

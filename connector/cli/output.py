@@ -96,3 +96,13 @@ def _width(text: str) -> int:
 
 def _pad(text: str, width: int) -> str:
     return text + " " * max(0, width - _width(text))
+
+
+LARGEST_ID = 2**63 - 1
+ID = click.IntRange(1, LARGEST_ID)
+"""An id on the command line: what a row number can be."""
+
+
+def is_id(text: str) -> bool:
+    """Is this text the number of a row?"""
+    return text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= LARGEST_ID

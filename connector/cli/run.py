@@ -8,9 +8,10 @@ import threading
 
 import click
 
-from connector.cli.session import Options, check_owner, load
+from connector import config
+from connector.cli.session import Options, check_owner, set_up_log
 from connector.engine.daemon import Daemon, Graph
-from connector.ops import logs
+from connector.ops import logs, process
 from connector.ops.systemd import Notifier
 from connector.wiring import App
 
@@ -25,11 +26,19 @@ def run(options: Options, new_baseline: bool) -> int:
     no terminal.
     """
     events = logs.EventLog()
+    holder = process.holder_name()
+    running = False
 
     def build() -> Graph:
-        settings = load(options, to_stdout=True)
+        nonlocal running
+        settings = config.load(options.config)
+        if not running:
+            set_up_log(options, settings, to_stdout=True)
         check_owner(settings)
-        return App(settings, events, new_baseline=new_baseline).graph()
+        graph = App(settings, events, new_baseline=new_baseline, holder=holder).graph()
+        set_up_log(options, settings, to_stdout=True)  # after all that may fail: a reload is all or nothing
+        running = True
+        return graph
 
     code = int(Daemon(build, Notifier(), events).run())
     if any(thread.is_alive() and not thread.daemon for thread in threading.enumerate() if thread is not _main()):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -17,7 +18,8 @@ import click
 from connector import config, words
 from connector.cli.output import safe, warn
 from connector.core.model import FINAL, Intent, IntentState
-from connector.errors import Busy, ConnectorError, DataError, Exit, NotPermitted
+from connector.engine.cycle import READ_BACK
+from connector.errors import Busy, ConnectorError, DataError, Exit, NotPermitted, StateError
 from connector.ops import logs
 from connector.wiring import App
 
@@ -33,10 +35,16 @@ class Options:
     debug: bool = False
 
 
-def load(options: Options, *, to_stdout: bool = False) -> config.Settings:
-    """Read the settings and set the log up: on standard output for the daemon, else on standard error, where a
-    terminal is spared everything below a warning unless -v asks for it."""
+def load(options: Options) -> config.Settings:
+    """Read the settings and set the log up for a one-shot command."""
     settings = config.load(options.config)
+    set_up_log(options, settings)
+    return settings
+
+
+def set_up_log(options: Options, settings: config.Settings, *, to_stdout: bool = False) -> None:
+    """The log goes to standard output for the daemon, else to standard error, where a terminal is spared everything
+    below a warning unless -v asks for it."""
     stream = sys.stdout if to_stdout else sys.stderr
     level = settings.log.level
     if not to_stdout and stream.isatty() and level == "info":
@@ -46,19 +54,27 @@ def load(options: Options, *, to_stdout: bool = False) -> config.Settings:
     logs.configure(level, settings.log.format, config.secrets_of(settings), stream)
     for warning in settings.warnings:
         warn(f"warning: {safe(warning)}")
-    return settings
 
 
 @contextmanager
-def opened(options: Options, *, new_baseline: bool = False) -> Iterator[App]:
-    """The app of this process, closed at the end."""
+def opened(options: Options, *, new_baseline: bool = False, reading: bool = False) -> Iterator[App]:
+    """The app of this process, closed at the end. reading: makes nothing; without a mirror an empty one stands in."""
     settings = load(options)
     check_owner(settings)
-    app = App(settings, logs.EventLog(), new_baseline=new_baseline)
-    try:
+    with ExitStack() as stack:
+        if reading and not mirror_exists(settings):
+            empty = stack.enter_context(tempfile.TemporaryDirectory(prefix="prestashop-connector-"))
+            app = App(settings, logs.EventLog(), mirror_url=f"sqlite:///{empty}/mirror.db")
+        else:
+            app = App(settings, logs.EventLog(), new_baseline=new_baseline)
+        stack.callback(app.close)
         yield app
-    finally:
-        app.close()
+
+
+def mirror_exists(settings: config.Settings) -> bool:
+    """Is there a mirror already? One that is no file on this machine counts as there."""
+    scheme, _, path = settings.mirror_url.partition(":///")
+    return scheme != "sqlite" or Path(path).exists()
 
 
 def check_owner(settings: config.Settings) -> None:
@@ -142,31 +158,60 @@ def lease(app: App, shop: str) -> Iterator[None]:
 def submit(app: App, shop: str, intents: Sequence[Intent]) -> list[Intent]:
     """Have committed intents pushed: by the daemon when it works for the shop, else by this process.
 
-    Returns them as they are afterwards. Raises Busy (75) when the daemon has not confirmed them within 30 s.
+    Returns them as they are afterwards, with what followed from them (the note about a refused mail). They are
+    committed whatever happens here: an error of the way is shown, and what is not final yet is pushed by a later run.
     """
     ids = [intent.id for intent in intents]
-    clock = app.clock
-    if app.take_lease(shop):
-        with lease(app, shop):
-            legs = app.legs(shop)
-            result = legs.push(lambda: False, ids)
-            if result.errors:
-                raise result.errors[0]
-    else:
-        waited = 0.0
-        while waited < QUEUE_SECONDS and any(i.state not in FINAL for i in _fresh(app, ids)):
-            clock.sleep(0.5)
-            waited += 0.5
-    now = _fresh(app, ids)
-    if any(i.state not in FINAL for i in now):
-        states = ", ".join(sorted({str(i.state) for i in now if i.state not in FINAL}))
-        raise Busy("command.queued", states=states, ids=", ".join(str(i) for i in ids))
-    return now
+    try:
+        if app.take_lease(shop):
+            with lease(app, shop):
+                ids = _push(app, shop, intents)
+        else:
+            waited = 0.0
+            while waited < QUEUE_SECONDS and any(i.state not in FINAL for i in _fresh(app, ids)):
+                app.clock.sleep(0.5)
+                waited += 0.5
+    except KeyboardInterrupt:
+        waits = queued(_fresh(app, ids))
+        if waits is not None:
+            show_error(waits)
+        raise
+    return _fresh(app, ids)
+
+
+def _push(app: App, shop: str, intents: Sequence[Intent]) -> list[int]:
+    """Push these and what follows from them, then read back what the shop has made of them."""
+    ids = [intent.id for intent in intents]
+    groups = {intent.group for intent in intents}
+    legs = app.legs(shop)
+    legs.recover()
+    tried: set[int] = set()
+    while set(ids) != tried:
+        tried = set(ids)
+        result = legs.push(lambda: False, ids)
+        for error in result.errors[:1]:
+            show_error(error)
+        followed = app.mirror.outbox.listing(shop, [IntentState.PLANNED])
+        ids += [i.id for i in followed if i.group in groups and i.origin == "fallback" and i.id not in ids]
+    kinds = {i.kind for i in _fresh(app, ids) if i.state is IntentState.CONFIRMED}
+    back = sorted({name for kind in kinds for name in READ_BACK[kind]})
+    if back:
+        legs.pull(lambda: False, back)
+    return ids
 
 
 def _fresh(app: App, ids: Sequence[int]) -> list[Intent]:
     found = (app.mirror.outbox.get(i) for i in ids)
     return [intent for intent in found if intent is not None]
+
+
+def queued(intents: Sequence[Intent]) -> Busy | None:
+    """The words for intents that are committed and not final yet."""
+    waiting = [i for i in intents if i.state not in FINAL]
+    if not waiting:
+        return None
+    states = ", ".join(sorted({str(i.state) for i in waiting}))
+    return Busy("command.queued", states=states, ids=", ".join(str(i.id) for i in waiting))
 
 
 def outcome_code(intents: Sequence[Intent]) -> Exit:
@@ -175,6 +220,8 @@ def outcome_code(intents: Sequence[Intent]) -> Exit:
     if IntentState.FAILED in states:
         mail = any(i.state is IntentState.FAILED and i.kind.value == "mail.send" for i in intents)
         return Exit.UNAVAILABLE if mail else Exit.DATA
+    if any(intent.state not in FINAL for intent in intents):
+        return Exit.TEMPORARY
     return Exit.FOUND if IntentState.CONFLICT in states else Exit.OK
 
 
@@ -199,9 +246,15 @@ def guarded(work: Callable[[], int], *, debug: bool) -> int:
         warn("interrupted")
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
-        # The reader went away (`| head`): nothing to say, and nothing to flush at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.OK)
+        return _reader_left()
+    except SystemExit as ended:
+        # click ends the program with 1 when the reader of a pipe went away.
+        return _reader_left() if ended.code == 1 else int(ended.code or 0)
+    except OSError as error:
+        if debug:
+            raise
+        show_error(StateError("output.failed", reason=error.strerror or type(error).__name__))
+        return int(Exit.IO)
     except click.exceptions.Abort:
         return int(Exit.INTERRUPTED)
     except Exception as error:
@@ -211,6 +264,12 @@ def guarded(work: Callable[[], int], *, debug: bool) -> int:
         warn(f"error: a fault of this program: {type(error).__name__} at {place}")
         warn("  what to do: run the same command with --debug and report what it prints (check it for personal data)")
         return int(Exit.INTERNAL)
+
+
+def _reader_left() -> int:
+    """The reader went away (`| head`): nothing to say, and nothing to flush at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(Exit.OK)
 
 
 def _place(error: BaseException) -> str:

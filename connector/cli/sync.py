@@ -46,6 +46,8 @@ def sync(
 ) -> int:
     """Do everything once: pull, collect, reconcile, push, and prove that all is accounted for."""
     legs = _legs(only)
+    if resources and "pull" not in legs:
+        raise UsageError("sync.resource_without_pull")
     stop = Stop()
     stop.install()
     codes: list[Exit] = []
@@ -57,10 +59,10 @@ def sync(
         for name in [pick_shop(app, shop)] if shop else list(app.settings.shops):
             if stop():
                 break
-            if full:
-                app.mirror.rows.read_again(name, list(resources) or None)
             try:
                 with _progress(as_json) as bar, lease(app, name):
+                    if full:
+                        app.mirror.rows.read_again(name, list(resources) or None)
                     report = cycle(
                         app.legs(name, bar.rows),
                         app.events,
@@ -123,7 +125,8 @@ class _Bar:
         self._set(name.replace("_", " "))
 
     def rows(self, resource: str, rows: int, expected: int | None) -> None:
-        self._set(f"pull {resource}: {rows:,}" + (f" of {expected:,}" if expected else "") + " rows")
+        known = f" of {expected:,}" if expected and rows <= expected else ""
+        self._set(f"pull {resource}: {rows:,}{known} rows")
 
     def waiting(self, seconds: float) -> None:
         self._set(f"waiting {seconds:.0f} s until a doubtful write can be judged")
@@ -181,6 +184,9 @@ def show(report: CycleReport) -> None:
     account = report.account
     if account is not None:
         words = "every mail is accounted for" if account.holds else "NOT every mail is accounted for"
+        looked = report.results.get("collect")
+        if account.holds and (looked is None or looked.code is not Exit.OK):
+            words = "the ledger is in order (not every mailbox was looked at)"
         counts = ", ".join(f"{count} {state}" for state, count in sorted(account.mails.items())) or "no mail yet"
         say(f"  account    {words}: {counts}")
         if not account.holds:
@@ -239,7 +245,7 @@ def _show_push(report: PushReport) -> None:
 @click.pass_obj
 def plan(options: Options, shop: str | None, as_json: bool) -> int:
     """What a sync would do with the mirror as it stands: no network, nothing written."""
-    with opened(options) as app:
+    with opened(options, reading=True) as app:
         name = pick_shop(app, shop)
         preview = app.legs(name).join.preview()
         waiting = [i for i in app.mirror.outbox.listing(name) if i.state not in FINAL]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from connector.cli.output import emit_json, pairs, safe, say, table, warn
-from connector.cli.session import Options, opened, outcome_code, pick_shop, submit
+from connector.cli.output import ID, emit_json, pairs, safe, say, table, warn
+from connector.cli.session import Options, opened, outcome_code, pick_shop, queued, show_error, submit
 from connector.core.model import Intent, IntentState
 from connector.core.statuses import THREAD_STATUSES, thread_status
 from connector.errors import DataError, Exit, UsageError
@@ -32,7 +32,7 @@ def thread() -> None:
 @click.pass_obj
 def list_(options: Options, shop: str | None, status: str | None, limit: int, as_json: bool) -> int:
     """The threads of the mirror, the one with the newest message first."""
-    with opened(options) as app:
+    with opened(options, reading=True) as app:
         name = pick_shop(app, shop) if shop else None
         rows = app.mirror.queries.thread_list(name, status, limit)
     if as_json:
@@ -44,13 +44,13 @@ def list_(options: Options, shop: str | None, status: str | None, limit: int, as
 
 
 @thread.command("show")
-@click.argument("thread_id", type=int)
+@click.argument("thread_id", type=ID)
 @click.option("--shop", help="Which shop, when there are several.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
 def show(options: Options, thread_id: int, shop: str | None, as_json: bool) -> int:
     """One thread with its messages, oldest first."""
-    with opened(options) as app:
+    with opened(options, reading=True) as app:
         name = pick_shop(app, shop)
         view = app.mirror.queries.thread_view(name, thread_id)
         if view is None:
@@ -86,11 +86,11 @@ def readable(stored: str) -> str:
 
 
 @thread.command("reply")
-@click.argument("thread_id", type=int)
+@click.argument("thread_id", type=ID)
 @click.option("--shop", help="Which shop, when there are several.")
 @click.option("--file", "source", type=click.Path(path_type=Path, dir_okay=False), help="Text file, - for stdin.")
 @click.option("--message", help="The text itself.")
-@click.option("--employee", type=click.IntRange(1), default=None, help="id of the employee who writes.")
+@click.option("--employee", type=ID, default=None, help="id of the employee who writes.")
 @click.option("--private", is_flag=True, help="A note for colleagues: no mail, no change of status.")
 @click.option("--no-mail", is_flag=True, help="Write into the thread only; the customer gets no mail.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -136,7 +136,7 @@ def _text(source: Path | None, message: str | None) -> str:
 
 
 @thread.command("status")
-@click.argument("thread_id", type=int)
+@click.argument("thread_id", type=ID)
 @click.argument("status")
 @click.option("--shop", help="Which shop, when there are several.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -166,4 +166,7 @@ def report(done: list[Intent], as_json: bool) -> int:
             note = f" ({intent.error})" if intent.error and intent.state is not IntentState.CONFIRMED else ""
             mail = f", the shop's mail: {intent.result['mail']}" if intent.result.get("mail", "none") != "none" else ""
             say(f"{intent.kind} {intent.state}{remote}{note}{mail}")
+    waits = queued(done)
+    if waits is not None:
+        show_error(waits)
     return int(outcome_code(done))

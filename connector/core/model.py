@@ -301,7 +301,7 @@ LEGAL_MOVES: dict[IntentState, frozenset[IntentState]] = {
     IntentState.FAILED: frozenset({IntentState.PLANNED, IntentState.CANCELLED, IntentState.CONFIRMED}),
     IntentState.CONFLICT: frozenset({IntentState.PLANNED, IntentState.CANCELLED, IntentState.CONFIRMED}),
     IntentState.CONFIRMED: frozenset(),
-    IntentState.CANCELLED: frozenset(),
+    IntentState.CANCELLED: frozenset({IntentState.PLANNED}),  # decided anew after a replay
 }
 
 

@@ -124,14 +124,14 @@ def _known_already(copy: Copy, mail: Mail, found: Clues, facts: Facts, policy: P
     """Copies of what the ledger or the shop has already, and mails that we sent ourselves."""
     if found.is_own:
         return Decision(MailState.IGNORED, "own")
+    for other in facts.same_key:
+        if other.state is not MailState.RECEIVED and other.reason != "copy":
+            return Decision(MailState.IGNORED, "copy", id_thread=other.id_thread, id_message=other.id_message)
     if facts.in_shop is not None:
         thread, message = facts.in_shop.id_thread, facts.in_shop.id
         return Decision(MailState.IMPORTED, "found_in_shop", _file(copy, "", policy), thread, message)
-    for other in facts.same_key:
-        if other.id < copy.id and other.state is not MailState.RECEIVED:
-            return Decision(MailState.IGNORED, "copy", id_thread=other.id_thread, id_message=other.id_message)
     for other in facts.same_id:
-        same = other.id < copy.id and other.from_addr == mail.from_addr and other.text_hash == facts.text_hash
+        same = other.from_addr == mail.from_addr and other.text_hash == facts.text_hash
         if same and other.state in (MailState.IMPORTED, MailState.PENDING) and facts.text_hash:
             return Decision(MailState.IGNORED, "copy", id_thread=other.id_thread, id_message=other.id_message)
     return None
@@ -143,7 +143,9 @@ def _into_thread(copy: Copy, mail: Mail, joined: Match, facts: Facts, policy: Po
     message = _message(copy, mail, joined, facts, policy, say, lang, lines=lines)
     intents = [message]
     thread = joined.thread
-    if thread is not None and thread.status == "closed" and joined.participant and not copy.backfill:
+    if thread is not None and joined.participant and not copy.backfill:
+        # Whether it is closed is asked when it is pushed: a status set in the back office moves no date, so the mirror
+        # may not know of it yet.
         intents.append(
             NewIntent(
                 kind=Kind.THREAD_STATUS,
@@ -151,7 +153,7 @@ def _into_thread(copy: Copy, mail: Mail, joined: Match, facts: Facts, policy: Po
                 reference="",
                 group=message.group,
                 payload={"id_thread": thread.id, "status": "open"},
-                decided_on={"status": "closed"},
+                decided_on={"reopens": True},
                 after=message.key,
                 copy_id=copy.id,
             )
@@ -318,11 +320,11 @@ def pick_customer(customers: Sequence[Customer], id_shop: int) -> Customer | Non
 
 
 def _contact(mail: Mail, facts: Facts, policy: Policy) -> Contact | None:
-    """By recipient address, else the mailbox's setting, else the first."""
+    """By recipient address, else the mailbox's setting, else the first that saves messages."""
     wanted = set(mail.recipients)
     by_address = [c for c in facts.contacts if c.email and c.email.casefold() in wanted]
     by_setting = [c for c in facts.contacts if c.id == policy.contact]
-    every = sorted(facts.contacts, key=lambda c: c.id)
+    every = sorted(facts.contacts, key=lambda c: (not c.customer_service, c.id))
     return next(iter([*by_address, *by_setting, *every]), None)
 
 

@@ -1,4 +1,4 @@
-"""When to try again: pure arithmetic on attempts, error class and time.
+"""When to try again: pure arithmetic on attempts and time.
 
 No clock and no randomness here: the caller hands in `now` (aware UTC) and a jitter in [0, 1). Nothing is sent.
 """
@@ -10,28 +10,16 @@ from datetime import datetime, timedelta
 PAUSES = (5.0, 30.0, 120.0, 600.0, 3600.0)
 """Seconds after the 1st, 2nd ... failed attempt; the last one repeats."""
 
-GIVE_UP_AFTER = 3
-"""Attempts that a refused row gets before it becomes a dead letter: a shop in the middle of an upgrade refuses rows
-that it takes a minute later, so one refusal is not yet the last word."""
-
 LONGEST_RETRY_AFTER = 86_400.0
 """A far side may ask for patience, but not for more than a day: a mistyped Retry-After must not stop us for years."""
 
 
-def next_due(
-    attempts: int, error_next: str, now: datetime, retry_after: float | None = None, jitter: float = 0.0
-) -> datetime | None:
-    """When the next attempt is due; None: no further attempt, the intent becomes a dead letter.
+def next_due(attempts: int, now: datetime, retry_after: float | None = None, jitter: float = 0.0) -> datetime:
+    """When the next attempt is due.
 
-    attempts: attempts made so far, the failed one included (>= 1). error_next: value of `errors.Next`; `skip` is for
-    good after `GIVE_UP_AFTER` attempts, every other never gives up (`ask_admin` because somebody will mend the key,
-    `look_up` because a doubt must be settled). retry_after: seconds that the far side asked for, a lower bound.
-    jitter: in [0, 1); shortens a pause by up to a fifth, so that many intents do not come back in one moment.
+    attempts: attempts made so far, the failed one included. retry_after: seconds that the far side asked for, a lower
+    bound. jitter: in [0, 1); shortens a pause by up to a fifth, so that many intents do not come back in one moment.
     """
-    if error_next not in ("retry", "look_up", "skip", "ask_admin"):
-        raise ValueError(f"unknown next step: {error_next!r}")
-    if error_next == "skip" and attempts >= GIVE_UP_AFTER:
-        return None
     pause = PAUSES[min(max(attempts, 1), len(PAUSES)) - 1] * (1.0 - 0.2 * min(max(jitter, 0.0), 1.0))
     if retry_after is not None:
         pause = max(pause, min(max(retry_after, 0.0), LONGEST_RETRY_AFTER))

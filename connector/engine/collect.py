@@ -70,7 +70,7 @@ class Collect:
         shop: str,
         mailbox_name: str,
         connect: Callable[[], Mailbox],
-        folders: Sequence[FolderPlan],
+        folders: Callable[[], Sequence[FolderPlan]],
         ledger: Ledger,
         codec: MailCodec,
         events: Events,
@@ -90,7 +90,7 @@ class Collect:
         report = CollectReport()
         try:
             with self._connect() as box:
-                for plan in self.folders:
+                for plan in self.folders():
                     if stop():
                         break
                     try:

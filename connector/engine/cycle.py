@@ -12,9 +12,9 @@ from datetime import datetime
 
 from connector.core.model import Intent, IntentState, Kind
 from connector.engine.account import Account
-from connector.engine.legs import LegResult, ShopLegs, Stop
+from connector.engine.legs import LegResult, ShopLegs, Stop, push_result
 from connector.engine.ports import Events
-from connector.engine.push import doubtful
+from connector.engine.push import PushReport, doubtful
 from connector.errors import ConnectorError, Exit, worst
 from connector.ops import events as ev
 
@@ -91,14 +91,21 @@ def cycle(
     if "push" in only and not stop():
         on_leg("push")
         report.results["push"] = legs.push(stop)
-        confirmed = _confirmed(report.results["push"])
         report.waiting = _doubtful(legs)
-        while wait and report.waiting and not stop():
-            _wait(legs, report.waiting, stop, on_wait)
+        judged: set[int] = set()
+        while wait and not stop():
+            # Each doubt is waited for once. One that comes back (every answer of the shop is lost) is left to the next
+            # run, and a shop that does not answer the look-up needs no more of them now.
+            waited = [intent for intent in report.waiting if intent.id not in judged]
+            if not waited or not _wait(legs, waited, stop, on_wait):
+                break
+            judged |= {intent.id for intent in waited}
             again = legs.push(stop)
-            confirmed |= _confirmed(again)
-            report.results["push_again"] = again
+            _merge(report.results["push"], again)
             report.waiting = _doubtful(legs)
+            if again.errors:
+                break
+        confirmed = _confirmed(report.results["push"])
         back = sorted({name for kind in confirmed for name in READ_BACK[kind]})
         if back and not stop():
             on_leg("read_back")
@@ -118,15 +125,26 @@ def _doubtful(legs: ShopLegs) -> list[Intent]:
     return doubtful(legs.outbox.listing(legs.shop, [IntentState.IN_DOUBT]))
 
 
-def _wait(legs: ShopLegs, waiting: Sequence[Intent], stop: Stop, on_wait: Callable[[float], None]) -> None:
-    """Sleep until the first doubtful intent is due, a second at a time so that a signal is heard."""
-    until = min(intent.due_at for intent in waiting)
+def _merge(first: LegResult, later: LegResult) -> None:
+    """One result of all rounds: what counts is how each intent was left."""
+    if not isinstance(first.report, PushReport) or not isinstance(later.report, PushReport):
+        first.code, first.errors = worst([first.code, later.code]), [*first.errors, *later.errors]
+        return
+    first.report.add(later.report)
+    merged = push_result(first.report)
+    first.code, first.counts, first.errors = merged.code, merged.counts, merged.errors
+
+
+def _wait(legs: ShopLegs, waiting: Sequence[Intent], stop: Stop, on_wait: Callable[[float], None]) -> bool:
+    """Sleep until the last of these is due, a second at a time so that a signal is heard; False when asked to stop."""
+    until = max(intent.due_at for intent in waiting)
     while not stop():
         left = (until - legs.clock.now()).total_seconds()
         if left <= 0:
-            return
+            return True
         on_wait(left)
         legs.clock.sleep(min(1.0, left))
+    return False
 
 
 def _say(report: CycleReport, events: Events, began: datetime, ended: datetime) -> None:

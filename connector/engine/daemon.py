@@ -9,8 +9,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from connector.core.model import IntentState
-from connector.engine.legs import LEGS, LegResult, ShopLegs
+from connector.engine.legs import LegResult, ShopLegs
 from connector.engine.ports import Events, Leases
 from connector.errors import Busy, ConnectorError, Exit
 from connector.ops import events as ev
@@ -68,9 +68,14 @@ class _Leg:
     last: LegResult | None = None
 
 
+def _legs(shop: ShopLegs) -> list[str]:
+    """What is scheduled for a shop; each mailbox by itself, so that a broken one holds up no other."""
+    return ["pull", "sweep", "push", *(f"collect/{collect.mailbox_name}" for collect in shop.collects)]
+
+
 @dataclass(slots=True)
 class _Shop:
-    legs: dict[str, _Leg] = field(default_factory=lambda: {leg: _Leg() for leg in LEGS})
+    legs: dict[str, _Leg]
     ours: bool = False
     renewed: float = 0.0
 
@@ -97,9 +102,11 @@ class Daemon:
             self._notify.ready()
             while not self._stop.is_set():
                 successor = self._serve(graph)
-                self._end(graph)
                 if successor is None:
                     break
+                # The leases go over to the new graph, which works under the same name.
+                self._release(graph, keep=set(successor.shops))
+                graph.close()
                 graph = successor
                 self._begin(graph)
         finally:
@@ -112,8 +119,9 @@ class Daemon:
     # --- leases and recovery --------------------------------------------------------------------------------------
 
     def _begin(self, graph: Graph) -> None:
-        self._state = {name: _Shop() for name in graph.shops}
+        self._state = {name: _Shop({leg: _Leg() for leg in _legs(shop)}) for name, shop in graph.shops.items()}
         for name in graph.shops:
+            graph.take(name)  # raises what keeps the mirror from being written
             self._take(graph, name)
         if graph.several_workers or any(state.ours for state in self._state.values()) or not graph.shops:
             return
@@ -137,9 +145,9 @@ class Daemon:
         state.ours = ours
         state.renewed = time.monotonic()
 
-    def _release(self, graph: Graph) -> None:
+    def _release(self, graph: Graph, keep: Collection[str] = ()) -> None:
         for name, state in self._state.items():
-            if state.ours and name in graph.shops:
+            if state.ours and name in graph.shops and name not in keep:
                 try:
                     graph.leases.release(name, graph.holder)
                 except ConnectorError:
@@ -150,17 +158,17 @@ class Daemon:
     def _serve(self, graph: Graph) -> Graph | None:
         """Run the legs of a graph until the end (None) or until good new settings are there (their graph)."""
         halt = threading.Event()
-        workers = max(4, len(graph.shops) * len(LEGS))
+        workers = sum(len(_legs(shop)) for shop in graph.shops.values()) + 1
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(workers)},
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
             timezone=UTC,
         )
         for name, legs in graph.shops.items():
-            for leg in LEGS:
+            for leg in _legs(legs):
                 scheduler.add_job(
                     self._job(graph, name, legs, leg, halt),
-                    IntervalTrigger(seconds=graph.seconds[leg], jitter=graph.jitter_seconds or None),
+                    IntervalTrigger(seconds=graph.seconds[leg.split("/")[0]], jitter=graph.jitter_seconds or None),
                     id=f"{name}/{leg}",
                     next_run_time=datetime.now(UTC),
                 )
@@ -239,11 +247,11 @@ class Daemon:
             self._reconcile(legs, stop)
         elif leg == "sweep":
             result = legs.sweep(stop)
-        elif leg == "collect":
-            result = legs.collect(stop)
-            self._reconcile(legs, stop)
-        else:
+        elif leg == "push":
             result = legs.push(stop)
+        else:
+            result = legs.collect(stop, leg.partition("/")[2])
+            self._reconcile(legs, stop)
         return result
 
     def _reconcile(self, legs: ShopLegs, stop: Callable[[], bool]) -> None:
@@ -254,13 +262,13 @@ class Daemon:
             self._wake.set()  # the next tick starts the push
 
     def _judge(self, graph: Graph, state: _Leg, leg: str, result: LegResult) -> None:
-        """After a failure the leg pauses, longer each time; a refused key is asked for again slowly."""
+        """A leg whose far side is out of reach pauses, longer each time; a refused key is asked for again slowly."""
         state.last = result
-        if result.code in (Exit.OK, Exit.FOUND):
+        if not result.pause:
             state.failures, state.not_before = 0, 0.0
             return
         state.failures += 1
-        pause = min(graph.seconds[leg] * 2 ** min(state.failures - 1, 8), LONGEST_PAUSE)
+        pause = min(graph.seconds[leg.split("/")[0]] * 2 ** min(state.failures - 1, 8), LONGEST_PAUSE)
         if result.code in (Exit.NO_PERMISSION, Exit.CONFIG):
             pause = LONGEST_PAUSE
         state.not_before = time.monotonic() + pause
@@ -290,13 +298,12 @@ class Daemon:
             successor = self._build()
             self._events.emit(ev.SETTINGS_RELOADED, shops=sorted(successor.shops))
         except ConnectorError as error:
-            self._events.emit(ev.SETTINGS_REFUSED, error=error.code)
+            for problem in getattr(error, "problems", None) or [{}]:
+                where = ":".join(str(problem[part]) for part in ("file", "line") if problem.get(part))
+                expected = f"{where} expected {problem['expected']}" if "expected" in problem else None
+                self._events.emit(ev.SETTINGS_REFUSED, error=error.code, setting=problem.get("key"), text=expected)
         self._notify.ready()
         return successor
-
-    def _end(self, graph: Graph) -> None:
-        self._release(graph)
-        graph.close()
 
 
 def _shut_down(scheduler: BackgroundScheduler) -> None:

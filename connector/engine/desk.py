@@ -6,6 +6,7 @@ pushing is `push`'s work. Nothing here writes to a far side.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,12 @@ from connector.core.model import Intent, Kind, NewIntent, OrderState, Thread
 from connector.core.statuses import THREAD_STATUSES
 from connector.engine.ports import Ledger, Lookups, Outbox, Shop
 from connector.errors import DataError, SettingsError
+
+LONGEST_REPLY = 60_000
+"""Bytes. The shop holds 65,000; an answer is refused rather than cut, an imported mail is cut with a mark."""
+
+_TRACKING = re.compile(r"[~:#,%&_=()\[\].? +\-@/a-zA-Z0-9]{1,64}")
+"""PrestaShop's isTrackingNumber; the column holds 64 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,11 @@ class Desk:
             raise SettingsError("settings.employee_missing", shop=self.shop_name)
         if not text.strip():
             raise DataError("reply.empty")
+        if len(text.encode("utf-8", "replace")) > LONGEST_REPLY:
+            raise DataError("reply.too_long", limit=LONGEST_REPLY)
+        staff = self._lookups.employees(self.shop_name)
+        if staff and not any(one.id == employee and one.active for one in staff):
+            raise DataError("employee.unknown", id=employee)
         wants_mail = mail and not private
         if wants_mail and not self._who.has_smtp:
             raise SettingsError("smtp.not_configured", shop=self.shop_name)
@@ -93,7 +105,7 @@ class Desk:
         intents = [message]
         if wants_mail:
             intents.append(self._mail(thread, text.strip(), reference, message.key, employee))
-        if not private and self._who.reply_status != "none" and thread.status != self._who.reply_status:
+        if not private and self._who.reply_status != "none":
             intents.append(
                 _status(thread, self._who.reply_status, f"reply:{reference}", intents[-1].key, f":{reference}")
             )
@@ -159,6 +171,8 @@ class Desk:
         if not self._who.employee:
             raise SettingsError("settings.employee_missing", shop=self.shop_name)
         states = self._lookups.order_states(self.shop_name)
+        if not states:
+            raise DataError("order.no_states", shop=self.shop_name)
         state_id = self._resolve(wish, states)
         shop = self._shop()
         facts = shop.order_facts(order_id)
@@ -194,7 +208,12 @@ class Desk:
 
     def order_track(self, order_id: int, number: str, *, row: int = 0, mail: bool = False) -> list[Intent]:
         """The tracking number of the order's shipment; `row` names the order_carriers row when there are several."""
-        rows = self._shop().order_carriers(order_id)
+        if not _TRACKING.fullmatch(number):
+            raise DataError("order.bad_number")
+        shop = self._shop()
+        rows = shop.order_carriers(order_id)
+        if not rows and shop.order_facts(order_id) is None:
+            raise DataError("order.unknown", id=order_id)
         if not rows:
             raise DataError("order.no_shipment", id=order_id)
         if row:
@@ -231,7 +250,8 @@ def _status(thread: Thread, status: str, group: str, after: str, suffix: str) ->
         reference="",
         group=group,
         payload={"id_thread": thread.id, "status": status},
-        decided_on={"status": thread.status},
+        # The mirror may be behind the back office: a status that is ours already binds nothing.
+        decided_on={"status": thread.status} if thread.status != status else {},
         after=after,
         origin="command",
     )

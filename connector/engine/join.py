@@ -25,6 +25,8 @@ from connector.ops import events as ev
 
 LOOP_WINDOW = timedelta(hours=2)
 LOOP_LIMIT = 20  # mails of one sender within the window; Odoo's limiter has the same figure
+RETRY = "retry"
+"""Reason of a copy that a person took out of the quarantine to be decided anew."""
 _CHUNK = 200
 
 
@@ -45,6 +47,7 @@ class JoinReport:
     """decided: (copy, mail or None, decision) in order, for `plan` and the demo; counts by state."""
 
     decided: list[tuple[Copy, Decision]] = field(default_factory=list)
+    deferred: int = 0  # left `received`: their token may be of a thread that the mirror does not know yet
 
     @property
     def counts(self) -> dict[str, int]:
@@ -78,18 +81,26 @@ class Join:
         self._events = events
         self._clock = clock
 
-    def run(self, stop: Callable[[], bool] = lambda: False) -> JoinReport:
-        """Decide and store, oldest mail first, until nothing is left that is `received`."""
+    def run(self, stop: Callable[[], bool] = lambda: False, *, fresh: bool = True) -> JoinReport:
+        """Decide and store, oldest mail first, until nothing is left that is `received`.
+
+        fresh: the mirror was pulled after the mails had come. If not, a mail with an unknown token waits for a pull.
+        """
         report = JoinReport()
         shop_facts = self._facts()
+        waiting: set[int] = set()
         while not stop():
-            copies = self._ledger.received(self.shop, _CHUNK)
+            copies = [c for c in self._ledger.received(self.shop, _CHUNK + len(waiting)) if c.id not in waiting]
             if not copies:
                 break
             for copy in copies:
                 if stop():
                     break
                 decision, text_hash = self.decision(copy, shop_facts)
+                if not fresh and decision.reason == "token_unknown":
+                    waiting.add(copy.id)
+                    report.deferred += 1
+                    continue
                 self._store(copy, decision, text_hash)
                 report.decided.append((copy, decision))
         return report
@@ -124,10 +135,7 @@ class Join:
             earlier = self._outbox.by_key(self.shop, intent.key)
             if earlier is not None and earlier.state in (IntentState.FAILED, IntentState.CANCELLED):
                 # Decided anew after a replay from the quarantine: the old wish is taken up with its new content.
-                if earlier.state is IntentState.CANCELLED:
-                    continue
-                now = self._clock.now()
-                self._outbox.move(earlier, IntentState.PLANNED, now=now, due_at=now, payload=intent.payload)
+                self._outbox.revive(earlier, intent, self._clock.now())
         self._ledger.conclude(
             copy,
             decision.state,
@@ -210,15 +218,19 @@ class Join:
             elif thread is None:
                 # Created by us and not pulled back yet: its number is enough, its state is read before pushing.
                 thread = Thread(row.id_thread or 0, row.from_addr, "", "open", None, None, None, None, None)
-            participants = frozenset({row.from_addr} | ({thread.email.casefold()} if thread else set()))
+            # Who wrote a filed mail takes part only if it was the thread's own person, not a stranger with a token.
+            own = row.reason == "new_thread" or row.reason.startswith("thread_by_")
+            participants = frozenset(
+                ({row.from_addr} if own else set()) | ({thread.email.casefold()} if thread else set())
+            )
             result.append(Referenced(row.message_id, thread, create_key, group, participants - {""}))
         return result
 
     def _loop(self, copy: Copy, sender: str) -> str:
         """The mail-loop guard: too many mails of one sender in a short time are set aside for a person to look at."""
-        if not sender or copy.role is Role.STAFF:
-            return ""
-        count = self._ledger.count_from(self.shop, sender, copy.internaldate - LOOP_WINDOW, copy.internaldate)
+        if not sender or copy.role is Role.STAFF or copy.reason == RETRY:
+            return ""  # a person has looked at it and sent it on
+        count = self._ledger.count_from(copy, LOOP_WINDOW)
         if count <= LOOP_LIMIT:
             return ""
         self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="mail_loop", copy_id=copy.id, count=count)

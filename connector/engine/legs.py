@@ -12,31 +12,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.core.model import Intent, IntentState, ShopInfo
+from connector.core.model import Intent, IntentState, MailState, ShopInfo
 from connector.engine.account import Account, account
 from connector.engine.collect import Collect, CollectReport
 from connector.engine.join import Join, JoinReport
-from connector.engine.ports import Clock, Events, Ledger, Lookups, Outbox, Runs
-from connector.engine.pull import Pull, PullReport
+from connector.engine.ports import Clock, Events, Ledger, Lookups, Outbox, Rows, Runs
+from connector.engine.pull import Pull, PullReport, concerns_the_shop
 from connector.engine.push import Push, PushReport
 from connector.engine.sweep import Sweeps
-from connector.errors import ConnectorError, Exit, ShopForbidden, StateError, worst
+from connector.errors import Busy, ConnectorError, Exit, ShopError, ShopForbidden, StateError, worst
 from connector.ops import events as ev
 
-LEGS = ("pull", "sweep", "collect", "push")
+NEEDED = ("languages", "contacts", "customers", "customer_threads", "customer_messages")
+"""What decisions on mails cannot do without."""
 
 Stop = Callable[[], bool]
 
 
 @dataclass(slots=True)
 class LegResult:
-    """What a leg run came to. code: its exit code. counts: for the canonical line and `status`."""
+    """What a leg run came to. code: its exit code. counts: for the canonical line and `status`. pause: the next run
+    by schedule waits, longer each time; a single bad row or resource is no reason to."""
 
     leg: str
     code: Exit = Exit.OK
     counts: dict[str, Any] = field(default_factory=dict)
     errors: list[ConnectorError] = field(default_factory=list)
     report: object = None
+    pause: bool = False
 
 
 class ShopLegs:
@@ -52,6 +55,8 @@ class ShopLegs:
         collects: Sequence[Collect],
         join: Join,
         push: Push,
+        rows: Rows,
+        holds_references: Callable[[], bool],
         ledger: Ledger,
         lookups: Lookups,
         outbox: Outbox,
@@ -68,6 +73,8 @@ class ShopLegs:
         self.collects = collects
         self.join = join
         self.push_leg = push
+        self._rows = rows
+        self._holds_references = holds_references
         self.ledger = ledger
         self.lookups = lookups
         self.outbox = outbox
@@ -86,7 +93,8 @@ class ShopLegs:
             report: PullReport = self._pull.run(only, stop, force=force)
             errors = [r.error for r in report.resources.values() if r.error is not None]
             counts = {"new": report.new, "changed": report.changed, "broken": report.broken}
-            return LegResult("pull", worst([e.exit for e in errors]), counts, errors, report)
+            pause = any(concerns_the_shop(e) for e in errors)
+            return LegResult("pull", worst([e.exit for e in errors]), counts, errors, report, pause)
 
         return self._run("pull", work)
 
@@ -94,15 +102,20 @@ class ShopLegs:
         def work() -> LegResult:
             self.probe()
             report = self._sweep.run(stop)
-            return LegResult("sweep", worst([e.exit for e in report.errors]), report.counts, report.errors, report)
+            pause = any(concerns_the_shop(e) for e in report.errors)
+            code = worst([e.exit for e in report.errors])
+            return LegResult("sweep", code, report.counts, report.errors, report, pause)
 
         return self._run("sweep", work)
 
-    def collect(self, stop: Stop) -> LegResult:
+    def collect(self, stop: Stop, mailbox: str | None = None) -> LegResult:
+        """All mailboxes, or one: each has its own back-off in the daemon."""
+
         def work() -> LegResult:
-            self._refuse_lost_mirror()
+            chosen = [c for c in self.collects if mailbox is None or c.mailbox_name == mailbox]
+            self._refuse_lost_mirror(chosen)
             merged = CollectReport()
-            for collect in self.collects:
+            for collect in chosen:
                 if stop():
                     break
                 merged.folders.extend(collect.run(stop).folders)
@@ -110,35 +123,48 @@ class ShopLegs:
             if merged.missing:
                 codes.append(Exit.FOUND)
             counts = {"fetched": merged.fetched, "missing": merged.missing, "folders": len(merged.folders)}
-            return LegResult("collect", worst(codes), counts, merged.errors, merged)
+            return LegResult("collect", worst(codes), counts, merged.errors, merged, pause=bool(merged.errors))
 
-        return self._run("collect", work)
+        return self._run("collect" if mailbox is None else f"collect/{mailbox}", work)
 
     def reconcile(self, stop: Stop) -> LegResult:
+        """Decide on what is received. Waits until the mirror has been filled once: on an empty one every token is
+        unknown and no reference is found, and a lost mirror would import everything a second time."""
+
         def work() -> LegResult:
             with self._join_lock:
                 self.push_leg.settle_ledger()
-                report: JoinReport = self.join.run(stop)
-            return LegResult("reconcile", Exit.OK, dict(report.counts), [], report)
+                received = self.ledger.states(self.shop).get(str(MailState.RECEIVED), 0)
+                missing = [name for name in NEEDED if not self._filled(name)] if received else []
+                if missing:
+                    waits = Busy("reconcile.not_ready", shop=self.shop, missing=", ".join(missing), mails=received)
+                    return LegResult("reconcile", Exit.TEMPORARY, {"pending": received}, [waits])
+                fresh = not received or self._refresh(stop)
+                report: JoinReport = self.join.run(stop, fresh=fresh)
+            deferred = {"delayed": report.deferred} if report.deferred else {}
+            return LegResult("reconcile", Exit.OK, {**report.counts, **deferred}, [], report)
 
         return self._run("reconcile", work)
+
+    def _filled(self, resource: str) -> bool:
+        cursor = self._rows.cursor(self.shop, resource)
+        parts = list(cursor.get("by_shop", {}).values()) or [cursor] if cursor else []
+        return bool(parts) and all(part["phase"] not in ("note", "first", "read") for part in parts)
+
+    def _refresh(self, stop: Stop) -> bool:
+        """Threads and messages as new as the mails that are about to be decided on. False: the shop does not answer."""
+        try:
+            report = self._pull.run(("customer_threads", "customer_messages"), stop)
+        except ConnectorError:
+            return False
+        return not report.errors and not report.stopped
 
     def push(self, stop: Stop, only: Sequence[int] | None = None) -> LegResult:
         def work() -> LegResult:
             if not self.outbox.due(self.shop, self.clock.now(), 1, only):
                 return LegResult("push", report=PushReport())
             self.probe()
-            report: PushReport = self.push_leg.run(stop, only)
-            codes = [e.exit for e in report.errors]
-            failed = report.count(IntentState.FAILED) + report.count(IntentState.CONFLICT)
-            if failed:
-                codes.append(Exit.FOUND)
-            counts = {
-                "confirmed": report.count(IntentState.CONFIRMED),
-                "in_doubt": report.count(IntentState.IN_DOUBT),
-                "failed": failed,
-            }
-            return LegResult("push", worst(codes), counts, report.errors, report)
+            return push_result(self.push_leg.run(stop, only))
 
         return self._run("push", work)
 
@@ -165,17 +191,24 @@ class ShopLegs:
         try:
             result = work()
         except ConnectorError as error:
-            result = LegResult(leg, error.exit, {}, [error])
+            result = LegResult(leg, error.exit, {}, [error], pause=True)
+        except Exception as error:
+            # A fault of ours ends this run of this leg, not the daemon; the log says where, without what was in hand.
+            fault = ConnectorError("leg.fault", leg=leg, error=type(error).__name__)
+            self._events.emit(ev.LEG_FAILED, shop=self.shop, run_id=run_id, leg=leg, error=fault.code, exc_info=error)
+            result = LegResult(leg, fault.exit, {}, [fault], pause=True)
         first = result.errors[0] if result.errors else None
         if isinstance(first, ShopForbidden) and first.code == "shop.key_refused":
             self._events.emit(ev.SHOP_REAUTHORISE, shop=self.shop)
         outcome = "ok" if result.code is Exit.OK else "failed"
         self._runs.finish(row, self.clock.now(), outcome, result.counts, first.code if first else "")
+        name, _, mailbox = leg.partition("/")
         self._events.emit(
             ev.LEG_FINISHED if first is None else ev.LEG_FAILED,
             shop=self.shop,
             run_id=run_id,
-            leg=leg,
+            leg=name,
+            mailbox=mailbox or None,
             outcome=outcome,
             seconds=round(time.monotonic() - began, 3),
             error_class=type(first).__name__ if first else None,
@@ -184,14 +217,43 @@ class ShopLegs:
         )
         return result
 
-    def _refuse_lost_mirror(self) -> None:
+    def _refuse_lost_mirror(self, chosen: Sequence[Collect]) -> None:
         """A shop that holds our references and an empty ledger: the mirror was lost. Collecting with a new baseline
-        would silently leave out what came in between, so somebody has to say what is wanted."""
-        if self._new_baseline or self.ledger.any_rows(self.shop) or not self.lookups.has_references(self.shop):
+        would silently leave out what came in between, so somebody has to say what is wanted. Asked of the shop itself,
+        before the first baseline: the mirror may not be filled yet."""
+        if self._new_baseline or self.ledger.any_rows(self.shop):
             return
-        if all(plan.since is not None for collect in self.collects for plan in collect.folders):
+        plans = [(c.mailbox_name, plan) for c in chosen for plan in c.folders()]
+        if all(plan.since is not None for _, plan in plans):
             return
-        if any(self.ledger.baseline(self.shop, c.mailbox_name, p.name) for c in self.collects for p in c.folders):
+        everywhere = [(c.mailbox_name, plan) for c in self.collects for plan in c.folders()]
+        if any(self.ledger.baseline(self.shop, box, plan.name) for box, plan in everywhere):
             return
-        self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="lost_mirror")
-        raise StateError("guard.lost_mirror", shop=self.shop)
+        if self._holds_references():
+            self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="lost_mirror")
+            raise StateError("guard.lost_mirror", shop=self.shop)
+
+
+def push_result(report: PushReport) -> LegResult:
+    """The push leg's result, by how each intent was left."""
+    failed = report.count(IntentState.FAILED) + report.count(IntentState.CONFLICT)
+    errors = report.errors
+    counts = {
+        "confirmed": report.count(IntentState.CONFIRMED),
+        "in_doubt": report.count(IntentState.IN_DOUBT),
+        "failed": failed,
+    }
+    codes = [e.exit for e in errors] + ([Exit.FOUND] if failed else [])
+    pause = any(isinstance(e, ShopError) and concerns_the_shop(e) for e in errors)
+    return LegResult("push", worst(codes), counts, errors, report, pause)
+
+
+def rights_missing(info: ShopInfo, resources: Sequence[str], has_patch: bool) -> tuple[list[str], list[str]]:
+    """What a key lacks: `METHOD resource` for what the work needs, and the resources that are merely not mirrored."""
+    change = "PATCH" if has_patch else "PUT"
+    wanted = [("GET", name) for name in NEEDED]
+    wanted += [("POST", name) for name in ("customer_threads", "customer_messages", "order_histories")]
+    wanted += [(change, name) for name in ("customer_threads", "order_carriers")]
+    wanted += [("PATCH", "customer_messages")] if has_patch else []
+    missing = [f"{method} {name}" for method, name in wanted if not info.may(name, method)]
+    return missing, [name for name in resources if name not in NEEDED and not info.may(name, "GET")]

@@ -6,7 +6,7 @@ Nothing here imports an adapter. Every method that talks to a far side raises on
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, Self
 
 from connector.core.exchange import (
@@ -84,7 +84,9 @@ class Shop(Protocol):
         """Raises ShopOutcomeUnknown also for code 46 (facts: codes=[46]): status written, the shop's mail failed."""
         ...
 
-    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> None: ...
+    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> bool:
+        """True when the shop was asked to mail the customer; before 1.7.1 it cannot."""
+        ...
 
     def find_messages(self, reference: str, thread_id: int | None) -> list[int]:
         """Ids of messages that carry exactly this reference (case included)."""
@@ -252,8 +254,9 @@ class Ledger(Protocol):
         """The decision on a copy and its intents, in one transaction."""
         ...
 
-    def count_from(self, shop: str, from_addr: str, after: datetime, until: datetime) -> int:
-        """Copies in customers' folders from this sender with after < internaldate <= until, backfill left out."""
+    def count_from(self, copy: Copy, window: timedelta) -> int:
+        """Copies in customers' folders from this copy's sender that came within the window before it, itself
+        included, later ones and backfill left out."""
         ...
 
     def states(self, shop: str) -> dict[str, int]: ...
@@ -278,6 +281,15 @@ class Outbox(Protocol):
 
     def waiting_for(self, shop: str, key: str) -> list[Intent]:
         """Intents, not final, that come after this key, directly or through others."""
+        ...
+
+    def followers(self, shop: str, key: str) -> list[Intent]:
+        """Intents in any state that come after this key, directly or through others; oldest first."""
+        ...
+
+    def revive(self, intent: Intent, wish: NewIntent | None, now: datetime) -> Intent:
+        """A failed, conflicting or cancelled intent is planned again, due now, with the content of a new decision
+        (payload, decided_on, group, after) or as it was (None). Raises StateError when it is in another state."""
         ...
 
     def get(self, intent_id: int) -> Intent | None: ...

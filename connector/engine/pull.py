@@ -139,7 +139,7 @@ class Pull:
                 mine.seconds = (self._clock.now() - began).total_seconds()
                 self._tell(resource, mine)
                 unreachable += isinstance(mine.error, ShopUnavailable)
-                if report.stopped or unreachable > 1 or _concerns_the_shop(mine.error):
+                if report.stopped or unreachable > 1 or _refused(mine.error):
                     break
                 if resource.name in FIRST:
                     zone = self._zone()
@@ -233,7 +233,12 @@ def batches(ids: Sequence[int], size: int) -> Iterator[list[int]]:
         yield list(ids[start : start + size])
 
 
-def _concerns_the_shop(error: ConnectorError | None) -> bool:
+def concerns_the_shop(error: ConnectorError | None) -> bool:
+    """Is the whole shop out of reach, or only one resource?"""
+    return isinstance(error, ShopUnavailable) or _refused(error)
+
+
+def _refused(error: ConnectorError | None) -> bool:
     return (
         isinstance(error, ShopError)
         and isinstance(error, ShopForbidden | ShopMisconfigured)

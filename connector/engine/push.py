@@ -17,26 +17,44 @@ from connector.core import retry
 from connector.core.model import FINAL, Intent, IntentState, Kind, MailState
 from connector.engine.effects import Effect, Effects, Verdict
 from connector.engine.ports import Clock, Events, Ledger, Outbox, Rows
-from connector.errors import ConnectorError, Next, Scope, ShopUnavailable
+from connector.errors import ConnectorError, Next, Scope, ShopUnavailable, StateError
 from connector.ops import events as ev
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _BATCH = 100
+FOLLOWS = "follows_a_failure"
+"""Why an intent was cancelled whose predecessor failed; its mail is quarantined, and revived together with it."""
 
 
 @dataclass(slots=True)
 class PushReport:
-    """outcomes: intents after this run moved them, in order. errors: why intents were put off."""
+    """outcomes: intents after this run moved them, in order. problems: intent id -> why it was put off last."""
 
     outcomes: list[Intent] = field(default_factory=list)
-    errors: list[ConnectorError] = field(default_factory=list)
+    problems: dict[int, ConnectorError] = field(default_factory=dict)
+
+    @property
+    def last(self) -> dict[int, Intent]:
+        """Each intent as this run left it."""
+        return {intent.id: intent for intent in self.outcomes}
+
+    @property
+    def errors(self) -> list[ConnectorError]:
+        """Why intents are still put off."""
+        waiting = self.last
+        return [e for i, e in self.problems.items() if i in waiting and waiting[i].state not in FINAL]
 
     def count(self, state: IntentState) -> int:
-        return len({i.id for i in self.outcomes if i.state is state})
+        return sum(intent.state is state for intent in self.last.values())
 
     @property
     def confirmed(self) -> list[Intent]:
         return [i for i in self.outcomes if i.state is IntentState.CONFIRMED]
+
+    def add(self, later: PushReport) -> None:
+        """A later round of the same cycle."""
+        self.outcomes += later.outcomes
+        self.problems.update(later.problems)
 
 
 class Push:
@@ -93,21 +111,26 @@ class Push:
             try:
                 self._effects.prepare(due)
             except ConnectorError as error:
-                report.errors.append(error)
                 for intent in due:
+                    report.problems[intent.id] = error
                     report.outcomes.append(self._later(intent, error))
                 break
             for intent in due:
                 if stop() or not self._still_ours():
                     return report
-                outcome = self._one(intent)
+                try:
+                    outcome = self._one(intent)
+                except StateError as error:
+                    if error.code != "outbox.moved_elsewhere":
+                        raise
+                    continue  # a command took it up meanwhile
                 report.outcomes.append(outcome)
                 if outcome.state is IntentState.CONFIRMED:
                     self._after_confirmed(outcome)
                 problem = self._error
                 if problem is None or problem.next in (Next.LOOK_UP, Next.SKIP):
                     continue  # doubtful and dead intents speak for themselves
-                report.errors.append(problem)
+                report.problems[intent.id] = problem
                 if problem.scope is Scope.SHOP and problem.next is Next.ASK_ADMIN:
                     return report
         return report
@@ -165,9 +188,9 @@ class Push:
         self._error = error
         retry_after = error.retry_after if isinstance(error, ShopUnavailable) else None
         now = self._clock.now()
-        due_at = retry.next_due(intent.attempts, "retry", now, retry_after, self._jitter())
+        due_at = retry.next_due(intent.attempts, now, retry_after, self._jitter())
         state = IntentState.IN_DOUBT if intent.state is IntentState.IN_DOUBT else IntentState.PLANNED
-        return self._move(intent, state, ev.INTENT_DELAYED, due_at=due_at or now + timedelta(hours=1), error=error)
+        return self._move(intent, state, ev.INTENT_DELAYED, due_at=due_at, error=error)
 
     def _conclude(self, intent: Intent, verdict: Verdict) -> Intent:
         assert verdict.state is not None  # noqa: S101 - callers branch on it
@@ -223,7 +246,7 @@ class Push:
 
     def _imported(self, intent: Intent) -> None:
         copy = self._ledger.get(intent.copy_id or 0)
-        if copy is None or copy.state is not MailState.PENDING:
+        if copy is None or copy.state not in (MailState.PENDING, MailState.QUARANTINED):
             return
         thread_id = intent.result.get("id_thread")
         self._ledger.conclude(
@@ -249,13 +272,15 @@ class Push:
         followers = self._effects.of(intent).on_failure(intent)
         if followers:
             self._outbox.add(self.shop, followers)
+        if intent.copy_id is not None and intent.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE):
+            self._set_aside(intent.copy_id, intent.error or "shop_refused")
         self._cancel_after(intent)
-        if intent.copy_id is None or intent.kind not in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE):
-            return
-        copy = self._ledger.get(intent.copy_id)
+
+    def _set_aside(self, copy_id: int, reason: str) -> None:
+        copy = self._ledger.get(copy_id)
         if copy is not None and copy.state is MailState.PENDING:
-            self._ledger.conclude(copy, MailState.QUARANTINED, intent.error or "shop_refused", text_hash=copy.text_hash)
-            self._events.emit(ev.MAIL_QUARANTINED, shop=self.shop, copy_id=copy.id, reason=intent.error)
+            self._ledger.conclude(copy, MailState.QUARANTINED, reason, text_hash=copy.text_hash)
+            self._events.emit(ev.MAIL_QUARANTINED, shop=self.shop, copy_id=copy.id, reason=reason)
 
     def settle_ledger(self) -> int:
         """Bring the ledger in line with the outbox: what a crash, or a command on an intent, left between the two.
@@ -268,7 +293,7 @@ class Push:
                     self._imported(intent)
                 elif intent.kind not in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE) or intent.state not in FINAL:
                     continue
-                elif intent.state is IntentState.CANCELLED:
+                elif intent.state is IntentState.CANCELLED and intent.error != FOLLOWS:
                     self._cancel_after(intent)
                     self._ledger.conclude(copy, MailState.IGNORED, "cancelled", text_hash=copy.text_hash)
                 elif intent.state is not IntentState.CONFIRMED:
@@ -283,8 +308,10 @@ class Push:
         for waiting in self._outbox.waiting_for(self.shop, intent.key):
             if waiting.state is IntentState.PLANNED:
                 now = self._clock.now()
-                cancelled = self._outbox.move(waiting, IntentState.CANCELLED, now=now, error="follows_a_failure")
+                cancelled = self._outbox.move(waiting, IntentState.CANCELLED, now=now, error=FOLLOWS)
                 self._say(ev.INTENT_CANCELLED, cancelled)
+                if waiting.kind is Kind.MESSAGE_CREATE and waiting.copy_id is not None:
+                    self._set_aside(waiting.copy_id, FOLLOWS)
 
     def _say(self, name: str, intent: Intent) -> None:
         self._events.emit(

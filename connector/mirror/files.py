@@ -5,6 +5,7 @@ Looks at the file and its directory only; opens no database.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 from pathlib import Path
@@ -31,7 +32,12 @@ def prepare(path: Path) -> None:
     try:
         # Made here with its final mode: SQLite would make it with the umask's and tighten nothing. The side files
         # copy the mode of the main file (os_unix.c, findCreateFileMode).
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Never opened when it is there: closing any descriptor of a file drops all POSIX locks that this process holds
+        # on it, SQLite's among them (https://www.sqlite.org/howtocorrupt.html, 2.2), and another process would then
+        # take itself for the last one and remove the log under us.
+        if not path.exists():
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select, update
@@ -124,13 +124,15 @@ class SqlLedger:
         query = _copies(shop).where(mail.c.id_thread == thread_id, imported)
         return self._copies(query.order_by(mail.c.internaldate, mail.c.id))
 
-    def count_from(self, shop: str, from_addr: str, after: datetime, until: datetime) -> int:
-        """Copies in customers' folders from this sender with after < internaldate <= until, backfill left out."""
+    def count_from(self, copy: Copy, window: timedelta) -> int:
+        """Copies in customers' folders from this copy's sender that came within the window before it, itself
+        included, later ones and backfill left out."""
+        earlier = (mail.c.internaldate == copy.internaldate) & (mail.c.id <= copy.id)
         query = select(func.count()).where(
-            mail.c.shop == shop,
-            mail.c.from_addr == _cut(from_addr),
-            mail.c.internaldate > after,
-            mail.c.internaldate <= until,
+            mail.c.shop == copy.shop,
+            mail.c.from_addr == _cut(copy.from_addr),
+            mail.c.internaldate > copy.internaldate - window,
+            (mail.c.internaldate < copy.internaldate) | earlier,
             mail.c.role == Role.CUSTOMERS.value,
             mail.c.backfill.is_(False),
         )

@@ -55,8 +55,8 @@ class SqlOutbox:
         with self._db.read() as connection:
             return connection.execute(_NEXT_DUE, {"shop": shop}).scalar()
 
-    def waiting_for(self, shop: str, key: str) -> list[Intent]:
-        """Intents, not final, that come after this key, directly or through others; oldest first."""
+    def followers(self, shop: str, key: str) -> list[Intent]:
+        """Intents in any state that come after this key, directly or through others; oldest first."""
         found: dict[str, Intent] = {}
         wave = [key]
         with self._db.read() as connection:
@@ -65,7 +65,28 @@ class SqlOutbox:
                 new = [to_intent(row) for row in connection.execute(query).mappings()]
                 wave = [item.key for item in new if item.key not in found and item.key != key]
                 found.update((item.key, item) for item in new)
-        return sorted((item for item in found.values() if item.state not in FINAL), key=lambda item: item.id)
+        return sorted(found.values(), key=lambda item: item.id)
+
+    def waiting_for(self, shop: str, key: str) -> list[Intent]:
+        """Those of `followers` that are not final."""
+        return [item for item in self.followers(shop, key) if item.state not in FINAL]
+
+    def revive(self, intent: Intent, wish: NewIntent | None, now: datetime) -> Intent:
+        """A failed, conflicting or cancelled intent is planned again, due now, with the content of a new decision
+        (payload, decided_on, group, after) or as it was (None). Raises StateError when it is in another state."""
+        moved = self.move(intent, IntentState.PLANNED, now=now, due_at=now)
+        values: dict[str, Any] = {"error": "", "error_detail": "", "attempts": 0}
+        if wish is not None:
+            values |= {
+                "payload": wish.payload,
+                "decided_on": wish.decided_on,
+                "group_key": wish.group,
+                "after": wish.after,
+            }
+        mine = intents.c.id == moved.id
+        with self._db.write() as connection:
+            connection.execute(update(intents).where(mine).values(values))
+            return to_intent(connection.execute(select(intents).where(mine)).mappings().one())
 
     def get(self, intent_id: int) -> Intent | None:
         return self._one(select(intents).where(intents.c.id == intent_id))

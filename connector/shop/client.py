@@ -244,10 +244,13 @@ class ShopClient:
             _MAIL if mail_customer else [],
         )
 
-    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> None:
-        """Before 1.7.1 the shop cannot mail on this and `mail_customer` has no effect."""
-        params = _MAIL if mail_customer and self.dialect().mails_tracking else []
-        self._set("order_carriers", "order_carrier", order_carrier_id, "tracking_number", number, params)
+    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> bool:
+        """True when the shop was asked to mail the customer; before 1.7.1 it cannot."""
+        mails = mail_customer and self.dialect().mails_tracking
+        self._set(
+            "order_carriers", "order_carrier", order_carrier_id, "tracking_number", number, _MAIL if mails else []
+        )
+        return mails
 
     # --- the machinery ---
 

@@ -6,6 +6,18 @@ WORDS = {
         "restore the mirror; or set `since` in the mailbox to the day from which mails are to be looked at again"
         " (what is in the shop already is recognised); or say --new-baseline once to import nothing older than now",
     ),
+    "shop.rights_missing": (
+        "the webservice key lacks: {missing}",
+        "back office, Advanced Parameters, Webservice: tick these rights of the key",
+    ),
+    "reconcile.not_ready": (
+        "shop {shop}: {mails} mails wait; no mail is decided on before the mirror holds {missing}",
+        "let a pull come to its end (the webservice key needs GET on these resources)",
+    ),
+    "leg.fault": (
+        "a fault of this program in the leg {leg}: {error}",
+        "report it with the lines of the log around it; the other legs go on",
+    ),
     "run.already_running": (
         "a daemon works with this mirror already: {holder}",
         "stop it first (systemctl stop prestashop-connector), or use `status` to see how it does",
@@ -34,6 +46,13 @@ WORDS = {
     "thread.no_address": ("thread {id} has no e-mail address", "write into the thread only, with --no-mail"),
     "thread.unknown_status": ("{status} is no status of a thread", "use one of: {expected}"),
     "reply.empty": ("the answer is empty", "give a text with --message, --file or on standard input"),
+    "reply.too_long": ("the answer is longer than {limit} bytes, more than a message of the shop holds", "shorten it"),
+    "employee.unknown": ("the shop has no active employee {id}", "use the id of one, as the back office lists them"),
+    "order.bad_number": (
+        "this is no tracking number: 1 to 64 letters, digits and ~ : # , % & _ = ( ) [ ] . ? + - @ / are allowed",
+        "check the number",
+    ),
+    "order.no_states": ("the mirror does not know the order states of {shop} yet", "run `sync` first"),
     "reply.two_texts": ("both --message and --file were given", "give one of them"),
     "reply.not_utf8": ("the text is not UTF-8", "save the file as UTF-8"),
     "reply.unreadable": ("{path} cannot be read: {reason}", "check the path and its rights"),
@@ -52,6 +71,11 @@ WORDS = {
     "order.state_ambiguous": ("{wish} fits several order states", "use the id of one: {known}"),
     "outbox.unknown": ("the outbox has no entry {id}", "`outbox list --all` shows what there is"),
     "outbox.wrong_state": ("entry {id} is {state}", "this works only for entries that are {allowed}"),
+    "outbox.half_written": (
+        "entry {id} is half written: the order has the status, but not by a row of ours",
+        "look at the order in the back office, then `outbox confirm {id}` or `outbox cancel {id}`;"
+        " posting it again would write and mail twice",
+    ),
     "quarantine.item_form": ("{item} names no item", "use mail:ID or row:ID as `quarantine list` shows them"),
     "quarantine.unknown_mail": ("no mail {id} is in quarantine", "`quarantine list` shows what is"),
     "quarantine.row_without_id": (
@@ -60,12 +84,17 @@ WORDS = {
     ),
     "shop.which": ("there are several shops", "name one with --shop: {known}"),
     "shop.unknown_name": ("the settings have no shop {name}", "use one of: {known}"),
+    "output.failed": (
+        "writing failed: {reason}",
+        "look at the disk and at where the output goes; what was done is in the mirror",
+    ),
     "state.other_owner": (
         "the state directory {path} belongs to {owner}; files of another user would shut the service out",
         "sudo -u {owner} prestashop-connector {command}",
     ),
     "sync.unknown_resource": ("no such resource: {names}", "the files in mappings/resources name them"),
     "resource.unknown": ("no such resource: {name}", "the files in mappings/resources name them"),
+    "sync.resource_without_pull": ("--resource says what to pull, but --only leaves the pull out", "drop one of them"),
     "sync.unknown_leg": ("--only does not know {found}", "use a comma-separated choice of: {known}"),
     "demo.no_sandbox": (
         "the demo needs the sandbox ({module} is missing)",

@@ -3,7 +3,7 @@
 WORDS = {
     "mapping.wrong": (
         "the mappings have {count} mistake(s):\n{problems}",
-        "correct the lines named; mappings/README.md describes the format, `mappings check` reads the files again",
+        "correct the lines named; mappings/README.md describes the format",
     ),
     "mapping.unreadable": (
         "the mapping file {file} cannot be read: {reason}",

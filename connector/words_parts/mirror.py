@@ -67,7 +67,7 @@ WORDS = {
     ),
     "mirror.value_refused": (
         "The mirror {mirror} cannot hold a value that it was given ({error}).",
-        "Compare the field types of the mapping with what the shop sends: prestashop-connector mappings check.",
+        "Compare the field types of the mapping (mappings/resources) with what the shop sends.",
     ),
     "mirror.failed": (
         "The database of the mirror {mirror} reported an error ({error}).",

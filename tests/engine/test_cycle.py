@@ -165,7 +165,7 @@ def test_a_shop_that_is_down_delays_and_loses_nothing(world):
     assert states(world) == {"thread_by_token": "imported"}
 
 
-def test_a_status_that_the_team_changed_meanwhile_is_left_alone(world):
+def test_a_status_that_the_team_has_set_is_left_alone(world):
     world.sync()
     thread = world.thread("closed")
     world.deliver(world.reply(thread))
@@ -174,8 +174,17 @@ def test_a_status_that_the_team_changed_meanwhile_is_left_alone(world):
         world.shop.back_office_set_status(thread["id"], "pending2")
         world.sync(app=app, only=("push",))
         (status,) = [i for i in app.mirror.outbox.listing("main") if i.kind == "thread.status"]
-    assert (status.state, status.error) == (IntentState.CANCELLED, "shop_wins")
+    assert (status.state, status.error) == (IntentState.CANCELLED, "not_closed")
     assert world.shop.row("customer_threads", thread["id"])["status"] == "pending2"
+
+
+def test_a_thread_that_was_closed_in_the_back_office_since_the_last_pull_is_reopened(world):
+    world.sync()
+    thread = world.thread("open")
+    world.shop.back_office_set_status(thread["id"], "closed")
+    world.deliver(world.reply(thread))
+    assert world.sync(only=("collect", "push")).code is Exit.OK
+    assert world.shop.row("customer_threads", thread["id"])["status"] == "open"
 
 
 def test_a_thread_that_is_gone_sends_the_mail_to_quarantine(world):
@@ -236,3 +245,90 @@ def test_every_shop_of_a_multistore_is_mirrored(tmp_path, version):
         with world.app() as app:
             for table in ("customers", "orders", "customer_threads"):
                 assert app.mirror.rows.count("main", table) == shop.count(table), table
+
+
+# --- the mirror is not what it should be ------------------------------------------------------------------------------
+
+
+def test_no_mail_is_decided_on_before_the_mirror_was_filled_once(tmp_path):
+    since = (datetime.now(UTC) - timedelta(days=2)).date()
+    with World(tmp_path / "state", mailbox_settings=f"create_threads = true\nsince = {since}") as world:
+        world.deliver(world.reply(world.thread("closed")))
+        world.deliver(world.people.new_question("new.person@customer.test"))
+        assert world.sync().code is Exit.OK
+        for file in world.folder.glob("mirror.db*"):
+            file.unlink()
+        world.shop.misbehave(Misbehave(kind="unavailable", resource="customer_messages", times=None))
+        blind = world.sync()
+        assert "reconcile.not_ready" in [e.code for e in blind.errors]
+        assert len(world.ours()) == 2
+        world.shop.behave()
+        world.clock.sleep(3600)
+        assert world.sync().code is Exit.OK
+        assert len(world.ours()) == 2
+
+
+def test_a_token_that_is_younger_than_the_mirror_waits_for_the_shop(world):
+    world.sync()
+    number = world.shop.put_row(
+        "customer_threads",
+        {k: v for k, v in world.thread().items() if k != "id"}
+        | {"email": "fresh@customer.test", "token": "FrEsHtOkEn12", "status": "open"},
+    )
+    world.deliver(world.people.reply_to_shop_mail(number, "FrEsHtOkEn12", "fresh@customer.test"))
+    assert world.sync(only=("collect", "push")).code is Exit.OK
+    assert [m["id_customer_thread"] for m in world.ours()] == [number]
+
+
+# --- doubts and dead letters ------------------------------------------------------------------------------------------
+
+
+def test_a_shop_that_never_answers_a_write_ends_the_sync_in_the_end(world):
+    world.sync()
+    world.shop.misbehave(Misbehave(kind="error_before", method="POST", times=None))
+    world.deliver(world.reply(world.thread()))
+    before = world.clock.ahead
+    report = world.sync()
+    assert report.code is Exit.TEMPORARY
+    assert world.clock.ahead - before < timedelta(seconds=120)
+    assert [r.method for r in world.shop.requests].count("POST") == 2
+
+
+def test_the_same_mail_in_two_mailboxes_is_one_message_whichever_is_seen_first(world):
+    world.sync()
+    raw = world.reply(world.thread())
+    now = datetime.now(UTC)
+    world.deliver(raw, at=now)
+    world.deliver(raw, at=now - timedelta(seconds=30))
+    report = world.sync()
+    assert report.code is Exit.OK
+    assert report.account.holds
+    assert len(world.ours()) == 1
+    assert sorted(report.account.mails.items()) == [("ignored", 1), ("imported", 1)]
+
+
+def test_a_mail_that_hangs_on_a_refused_thread_is_kept_for_a_person_and_can_be_replayed(world):
+    world.sync()
+    question = world.people.new_question("someone@intranet")  # no address that the shop would take
+    message_id = question.split(b"Message-ID: <")[1].split(b">")[0].decode()
+    world.deliver(question)
+    world.deliver(world.people.reply_by_reference(message_id, "someone@intranet", text="One more thing."))
+    world.sync()
+    with world.app() as app:
+        copies = app.mirror.ledger.listing("main", list(MailState))
+        assert [str(c.state) for c in copies] == ["quarantined", "quarantined"]
+    assert world.ours() == []
+
+
+def test_a_stranger_with_a_token_does_not_become_a_participant(world):
+    world.sync()
+    thread = world.thread("closed")
+    args = (int(thread["id"]), str(thread["token"]))
+    stranger = world.people.spoofed(*args, "eve@elsewhere.test")
+    message_id = stranger.split(b"Message-ID: <")[1].split(b">")[0].decode()
+    world.deliver(stranger)
+    world.sync()
+    world.deliver(world.people.reply_by_reference(message_id, "eve@elsewhere.test", text="open up"))
+    world.sync()
+    assert world.shop.row("customer_threads", thread["id"])["status"] == "closed"
+    assert sum(m["id_customer_thread"] == thread["id"] for m in world.ours()) == 1

@@ -165,13 +165,32 @@ def test_a_command_is_done_by_the_daemon_that_holds_the_lease(world):
     assert world.shop.row("customer_threads", thread["id"])["status"] == "pending1"
 
 
-def test_a_wrong_key_ends_neither_the_daemon_nor_the_mailbox(world):
-    world.shop.set_key_active(world.shop.full_key, False)
+def test_a_key_that_is_refused_ends_neither_the_daemon_nor_the_mailbox(world):
     with daemon(world) as process:
-        wait_for(lambda: seen(world, "leg.failed") and collected(world), world)
+        wait_for(lambda: collected(world), world)
+        world.shop.set_key_active(world.shop.full_key, False)
+        wait_for(lambda: seen(world, "shop.reauthorise_needed"), world)
+        world.deliver(world.reply(world.thread()))
+        wait_for(lambda: any(e.get("fetched") for e in seen(world, "leg.finished")), world)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
+
+
+def test_a_reload_leaves_the_mirrors_log_where_another_process_finds_it(world):
+    with daemon(world) as process:
+        wait_for(lambda: collected(world), world)
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: seen(world, "settings.reloaded"), world)
+        command = [sys.executable, "-m", "connector", "--config", str(world.config), "status"]
+        subprocess.run(command, capture_output=True, timeout=60, check=True)
+        world.deliver(world.reply(world.thread("closed")))
+        wait_for(lambda: len(world.ours()) == 1, world)
+        assert (world.folder / "mirror.db-wal").exists()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with world.app() as app:
+        assert app.mirror.ledger.states("main") == {"imported": 1}
 
 
 def test_broken_settings_end_it_at_once_with_78(world):

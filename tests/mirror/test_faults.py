@@ -7,6 +7,7 @@ import resource as limits
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ READS: dict[str, Call] = {
     "ledger.same_mail": lambda m: m.ledger.same_mail(SHOP, "k"),
     "ledger.by_message_id": lambda m: m.ledger.by_message_id(SHOP, ["a"]),
     "ledger.of_thread": lambda m: m.ledger.of_thread(SHOP, 1),
-    "ledger.count_from": lambda m: m.ledger.count_from(SHOP, "a", NOW, NOW),
+    "ledger.count_from": lambda m: m.ledger.count_from(m.ledger.received(SHOP, 1)[0], timedelta(hours=2)),
     "ledger.states": lambda m: m.ledger.states(SHOP),
     "ledger.listing": lambda m: m.ledger.listing(SHOP, []),
     "ledger.any_rows": lambda m: m.ledger.any_rows(SHOP),

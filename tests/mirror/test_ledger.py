@@ -90,12 +90,16 @@ class TestFinding:
             mirror.ledger.conclude(found, state, "", id_thread=12)
         assert [c.uid for c in mirror.ledger.of_thread(SHOP, 12)] == [1, 3]
 
-    def test_a_senders_mails_are_counted_in_a_span_without_its_first_moment(self, mirror: Mirror) -> None:
+    def test_a_senders_mails_are_counted_up_to_the_one_in_hand(self, mirror: Mirror) -> None:
         others = [copy(4, backfill=True), copy(5, role=Role.STAFF), copy(6, from_addr="b@example.org")]
-        mirror.ledger.enter(SHOP, [copy(1), copy(2), copy(3), *others])
-        begin, end = NOW + timedelta(minutes=1), NOW + timedelta(minutes=9)
-        assert mirror.ledger.count_from(SHOP, "anna@example.org", begin, end) == 2
-        assert mirror.ledger.count_from(SHOP, "anna@example.org", begin, NOW + timedelta(minutes=2)) == 1
+        same_second = [copy(7, internaldate=NOW), copy(8, internaldate=NOW)]
+        mirror.ledger.enter(SHOP, [*same_second, copy(1), copy(2), copy(3), *others])
+        by_uid = {c.uid: c for c in mirror.ledger.received(SHOP, 20)}
+        hour = timedelta(hours=1)
+        assert mirror.ledger.count_from(by_uid[7], hour) == 1
+        assert mirror.ledger.count_from(by_uid[8], hour) == 2
+        assert mirror.ledger.count_from(by_uid[3], hour) == 5
+        assert mirror.ledger.count_from(by_uid[3], timedelta(seconds=1)) == 1
 
 
 class TestConcluding:

@@ -15,12 +15,13 @@ from pathlib import Path
 from connector import config
 from connector.core.identity import is_reference
 from connector.engine.cycle import CycleReport, cycle
+from connector.ops.clock import SystemClock
 from connector.ops.logs import EventLog
 from connector.sandbox.mailbox import SandboxMailbox
 from connector.sandbox.people import People
 from connector.sandbox.shop import SandboxShop
 from connector.sandbox.smtp import SandboxSmtp
-from connector.wiring import App, SystemClock
+from connector.wiring import App
 
 PASSWORD = "sandbox"
 _USERS = [f"support{n}@shop.test" for n in range(400)]

@@ -10,6 +10,7 @@ from connector.core.model import Intent, IntentState, NewIntent
 
 THREAD_GONE = "thread_gone"
 ORDER_GONE = "order_gone"
+NOT_CLOSED = "not_closed"
 SHOP_WINS = "shop_wins"
 CHANGED = "changed_meanwhile"
 HALF_WRITTEN = "half_written"

@@ -67,10 +67,7 @@ class OrderStatus(Base):
 
     @staticmethod
     def _confirmed(intent: Intent, row: History) -> Verdict:
-        # Code 46: status and history stand, the shop could not hand its mail over. Never repeated for the mail.
-        failed = intent.error == "shop.mail_failed"
-        mail = ("failed" if failed else "unknown") if intent.payload.get("mail_customer") else "none"
-        return Verdict(IntentState.CONFIRMED, row.id, {"mail": mail})
+        return Verdict(IntentState.CONFIRMED, row.id, {"mail": _told(intent)})
 
     def mirror_patch(self, intent: Intent) -> TablePatch | None:
         return "orders", int(intent.payload["id_order"]), {"current_state": intent.payload["id_state"]}
@@ -98,14 +95,24 @@ class OrderTracking(Base):
 
     def write(self, intent: Intent) -> Verdict:
         p = intent.payload
-        self._shop.set_tracking(int(p["id_order_carrier"]), p["number"], bool(p.get("mail_customer")))
-        return Verdict(IntentState.CONFIRMED, int(p["id_order_carrier"]))
+        wanted = bool(p.get("mail_customer"))
+        mailed = self._shop.set_tracking(int(p["id_order_carrier"]), p["number"], wanted)
+        told = "sent by the shop" if mailed else "not sent: this version cannot" if wanted else "none"
+        return Verdict(IntentState.CONFIRMED, int(p["id_order_carrier"]), {"mail": told})
 
     def look_up(self, intent: Intent) -> Verdict:
         if self._number(intent) == intent.payload["number"]:
-            return Verdict(IntentState.CONFIRMED, int(intent.payload["id_order_carrier"]))
+            return Verdict(IntentState.CONFIRMED, int(intent.payload["id_order_carrier"]), {"mail": _told(intent)})
         return NOT_FOUND
 
     def mirror_patch(self, intent: Intent) -> TablePatch | None:
         p = intent.payload
         return "order_carriers", int(p["id_order_carrier"]), {"tracking_number": p["number"]}
+
+
+def _told(intent: Intent) -> str:
+    """What is known of the shop's mail after a look-up. Code 46: the change stands, the shop could not hand its mail
+    over; it is never repeated for the mail's sake."""
+    if not intent.payload.get("mail_customer"):
+        return "none"
+    return "failed" if intent.error == "shop.mail_failed" else "unknown"

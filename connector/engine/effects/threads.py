@@ -8,7 +8,17 @@ from typing import Any
 
 from connector.core import identity
 from connector.core.model import Intent, IntentState, Kind, NewIntent
-from connector.engine.effects.base import GO_ON, NOT_FOUND, SHOP_WINS, THREAD_GONE, Base, TablePatch, Verdict, first_of
+from connector.engine.effects.base import (
+    GO_ON,
+    NOT_CLOSED,
+    NOT_FOUND,
+    SHOP_WINS,
+    THREAD_GONE,
+    Base,
+    TablePatch,
+    Verdict,
+    first_of,
+)
 from connector.engine.ports import NewMessage, NewThread, Outbox, Shop
 from connector.errors import ConnectorError
 
@@ -137,6 +147,8 @@ class ThreadStatus(Base):
         if fresh == wanted:
             return Verdict(IntentState.CONFIRMED, thread_id, {"already": True})
         expected = intent.decided_on.get("status")
+        if intent.decided_on.get("reopens") and fresh != "closed":
+            return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=NOT_CLOSED)
         if expected is not None and fresh != expected:
             return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=SHOP_WINS)
         return GO_ON
