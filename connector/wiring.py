@@ -29,13 +29,13 @@ from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk, Identity
 from connector.engine.effects import Effects
 from connector.engine.join import Join, ShopFacts
-from connector.engine.legs import ShopLegs, rights_missing
+from connector.engine.legs import ShopLegs
 from connector.engine.passes import Progress
 from connector.engine.ports import Mailbox
 from connector.engine.pull import Pull
 from connector.engine.push import Push
 from connector.engine.sweep import Sweeps
-from connector.errors import DataError, ShopForbidden
+from connector.errors import DataError
 from connector.mailbox.client import Account, ImapMailbox
 from connector.mailbox.mime import MimeCodec
 from connector.mailbox.sender import SmtpAccount, SmtpSender
@@ -147,15 +147,6 @@ class App:
 
     def version(self, name: str) -> str:
         return self._infos[name][1].version if name in self._infos else self.mirror.meta.get(f"{name}.version") or ""
-
-    def check_rights(self, name: str) -> list[str]:
-        """Resources that the key may not read and that can be done without; raises ShopForbidden for the others."""
-        version = Dialect.of(self.probe(name).version)
-        here = [r.name for r in self.resources if not version.lacks(r.name)]
-        missing, unread = rights_missing(self.probe(name), here, version.has_patch)
-        if missing:
-            raise ShopForbidden("shop.rights_missing", missing=", ".join(missing))
-        return unread
 
     def zone(self, name: str) -> tzinfo | None:
         """The shop's time zone: PS_TIMEZONE as mirrored, else the setting; None when neither is known."""

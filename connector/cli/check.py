@@ -9,7 +9,9 @@ import click
 from connector import config
 from connector.cli.output import emit_json, safe, say, table
 from connector.cli.session import Options, load, opened, show_error
-from connector.errors import ConnectorError, Exit, worst
+from connector.engine.legs import rights_missing
+from connector.engine.pull import version_of
+from connector.errors import ConnectorError, Exit, ShopForbidden, worst
 from connector.ops import process
 from connector.wiring import App
 
@@ -55,7 +57,11 @@ def _ask(app: App, name: str, checks: list[dict[str, Any]], errors: list[Connect
         return f"PrestaShop {app.probe(name).version}"
 
     def rights() -> str:
-        unread = app.check_rights(name)
+        info = app.probe(name)
+        here = [r.name for r in app.resources if version_of(info.version) >= r.since]
+        missing, unread = rights_missing(info, here, app.shop_facts(name).can_backdate)
+        if missing:
+            raise ShopForbidden("shop.rights_missing", missing=", ".join(missing))
         return "all rights there" if not unread else "usable, but not mirrored for want of GET: " + ", ".join(unread)
 
     note(f"shop {name}", shop)

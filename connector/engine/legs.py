@@ -84,13 +84,15 @@ class ShopLegs:
         self._new_run_id = new_run_id
         self._new_baseline = new_baseline
         self._join_lock = threading.Lock()
+        self._pull_lock = threading.Lock()
 
     # --- the legs -----------------------------------------------------------------------------------------------
 
     def pull(self, stop: Stop, only: Sequence[str] | None = None, *, force: bool = False) -> LegResult:
         def work() -> LegResult:
             self.probe()
-            report: PullReport = self._pull.run(only, stop, force=force)
+            with self._pull_lock:
+                report: PullReport = self._pull.run(only, stop, force=force)
             errors = [r.error for r in report.resources.values() if r.error is not None]
             counts = {"new": report.new, "changed": report.changed, "broken": report.broken}
             pause = any(concerns_the_shop(e) for e in errors)
@@ -152,11 +154,16 @@ class ShopLegs:
         return bool(parts) and all(part["phase"] not in ("note", "first", "read") for part in parts)
 
     def _refresh(self, stop: Stop) -> bool:
-        """Threads and messages as new as the mails that are about to be decided on. False: the shop does not answer."""
+        """Threads and messages as new as the mails that are about to be decided on. False: the shop does not answer, or
+        a pull is under way (a long one must not delay a reply)."""
+        if not self._pull_lock.acquire(blocking=False):
+            return False
         try:
             report = self._pull.run(("customer_threads", "customer_messages"), stop)
         except ConnectorError:
             return False
+        finally:
+            self._pull_lock.release()
         return not report.errors and not report.stopped
 
     def push(self, stop: Stop, only: Sequence[int] | None = None) -> LegResult:

@@ -118,7 +118,7 @@ class MessageCreate(Base):
             return []
         reference = identity.reference(f"{intent.reference}/kept")
         text = self._say("text_kept", intent.payload.get("lang", "en"), id=intent.copy_id)
-        payload = {**intent.payload, "text": text, "is_fallback": True, "written_at": ""}
+        payload = {"id_thread": None, "thread_key": key, "text": text, "is_fallback": True}
         return [
             NewIntent(
                 kind=Kind.MESSAGE_CREATE,
