@@ -80,7 +80,7 @@ def test_the_wheel_carries_no_tests_and_nothing_else_at_its_root(wheel):
 def test_the_wheel_names_licence_and_program(wheel):
     text = {name.split("/", 1)[1]: name for name in wheel.namelist() if ".dist-info/" in name}
     assert wheel.read(text["licenses/LICENSE"]).startswith(b"MIT License")
-    assert b"prestashop-connector = connector.cli:main" in wheel.read(text["entry_points.txt"])
+    assert b"prestashop-connector = connector.entry:main" in wheel.read(text["entry_points.txt"])
 
 
 def test_a_wheel_can_be_built_from_the_source_archive(tmp_path):

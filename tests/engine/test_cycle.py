@@ -273,7 +273,8 @@ def test_a_token_that_is_younger_than_the_mirror_waits_for_the_shop(world):
     number = world.shop.put_row(
         "customer_threads",
         {k: v for k, v in world.thread().items() if k != "id"}
-        | {"email": "fresh@customer.test", "token": "FrEsHtOkEn12", "status": "open"},
+        | {"email": "fresh@customer.test", "token": "FrEsHtOkEn12", "status": "open"}
+        | dict.fromkeys(("date_add", "date_upd"), world.shop.world.now_text()),
     )
     world.deliver(world.people.reply_to_shop_mail(number, "FrEsHtOkEn12", "fresh@customer.test"))
     assert world.sync(only=("collect", "push")).code is Exit.OK
