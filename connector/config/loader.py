@@ -167,6 +167,11 @@ def _unwise(settings: Settings) -> list[str]:
             out.append(f"shops.{name}.url: http:// sends the key and personal data readable to everybody; use https://")
         if not shop.verify_tls:
             out.append(f"shops.{name}.verify_tls: anybody in between can pose as the shop and read its key")
+        if shop.settle_seconds <= shop.connect_timeout + shop.read_timeout:
+            out.append(
+                f"shops.{name}.settle_seconds: shorter than connect_timeout and read_timeout together; a slow request "
+                "may still be under way when it is taken for one that never arrived"
+            )
         servers: list[tuple[str, MailboxSettings | SmtpSettings]] = [
             (f"shops.{name}.mailboxes.{key}", box) for key, box in shop.mailboxes.items()
         ]
