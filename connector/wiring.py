@@ -191,7 +191,7 @@ class App:
             return None
         ca_file, password = str(s.ca_file or ""), s.password.get_secret_value() if s.password else ""
         return SmtpSender(
-            SmtpAccount(s.host, s.port, s.user, password, s.security, s.verify_certificate, ca_file, s.timeout)
+            SmtpAccount(s.host, s.port, s.user, password, s.security, s.verify_certificate, ca_file, s.timeout, s.bcc)
         )
 
     def legs(self, name: str, progress: Progress | None = None) -> ShopLegs:
@@ -205,6 +205,7 @@ class App:
             lambda at: self.local(name, at),
             self.say,
             self.clock,
+            (s.smtp.proof_mailbox, s.smtp.proof_folder) if s.smtp and s.smtp.proof_mailbox else None,
         )
         push = Push(
             name,

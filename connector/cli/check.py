@@ -124,6 +124,8 @@ def _status(app: App, name: str) -> dict[str, Any]:
         "next_due": mirror.outbox.next_due(name),
         "quarantined_mails": len(mirror.queries.quarantined_mails(name, 10_000)),
         "quarantined_rows": len(mirror.quarantine.list(name, None, 10_000)),
+        "conflicts": len(mirror.queries.conflicts(name)),
+        "to_read_again": mirror.rows.rereads(name),
     }
 
 
@@ -159,3 +161,7 @@ def _show(shop: dict[str, Any]) -> None:
     say("  mails: " + (", ".join(f"{count} {state}" for state, count in sorted(shop["mails"].items())) or "none"))
     say("  changes: " + (", ".join(f"{count} {state}" for state, count in sorted(shop["intents"].items())) or "none"))
     say(f"  quarantine: {shop['quarantined_mails']} mails, {shop['quarantined_rows']} rows")
+    if shop["conflicts"]:
+        say(f"  conflicts: {shop['conflicts']} (`outbox list --state conflict`)")
+    if shop["to_read_again"]:
+        say("  to be read again in full: " + ", ".join(shop["to_read_again"]))

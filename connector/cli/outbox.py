@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from connector.cli.output import ID, emit_json, say, table
@@ -29,42 +31,24 @@ def list_(options: Options, shop: str | None, state: str | None, every: bool, li
     states = [IntentState(state)] if state else [] if every else _UNDONE
     with opened(options, reading=True) as app:
         name = pick_shop(app, shop) if shop else None
-        rows = app.mirror.outbox.listing(name, states, limit)
+        rows = app.mirror.queries.intents(name, states, limit)
     if as_json:
-        emit_json([_plain(i) for i in rows])
+        emit_json(rows)
     else:
-        table(
-            ("id", "shop", "kind", "state", "tries", "created", "due", "error"),
-            [(i.id, i.shop, i.kind, i.state, i.attempts, i.created_at, i.due_at, _why(i)) for i in rows],
-        )
+        columns = ("id", "shop", "kind", "state", "attempts", "created_at", "due_at")
+        lines = [[row[column] for column in columns] + [_why(row)] for row in rows]
+        table(("id", "shop", "kind", "state", "tries", "created (UTC)", "due (UTC)", "why"), lines)
     return int(Exit.OK)
 
 
 _UNDONE = [s for s in IntentState if s not in (IntentState.CONFIRMED, IntentState.CANCELLED)]
 
 
-def _why(intent: Intent) -> str:
-    return f"{intent.error} {intent.error_detail}".strip() or "-"
-
-
-def _plain(intent: Intent) -> dict[str, object]:
-    """Without the payload: it holds message texts and addresses."""
-    return {
-        "id": intent.id,
-        "shop": intent.shop,
-        "kind": intent.kind,
-        "state": intent.state,
-        "group": intent.group,
-        "reference": intent.reference,
-        "attempts": intent.attempts,
-        "created_at": intent.created_at,
-        "due_at": intent.due_at,
-        "sent_at": intent.sent_at,
-        "remote_id": intent.remote_id,
-        "result": intent.result,
-        "error": intent.error,
-        "error_detail": intent.error_detail,
-    }
+def _why(row: dict[str, Any]) -> str:
+    """The last error, and what goes first."""
+    waits = row["waits_for"]
+    after = f"waits for {waits['key'].split(':')[0]} ({waits['state']})" if waits else ""
+    return "; ".join(part for part in (f"{row['error']} {row['error_detail']}".strip(), after) if part) or "-"
 
 
 @outbox.command("retry")

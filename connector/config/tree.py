@@ -218,7 +218,15 @@ class SmtpSettings(_Model):
     sender: Annotated[str, AfterValidator(_address)]
     sender_name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     message_id_host: Host = Field(default_factory=lambda data: data.get("sender", "@unset.invalid").rpartition("@")[2])
+    bcc: str = ""
+    proof_mailbox: str = ""
+    proof_folder: Annotated[str, Field(min_length=1)] = "Sent"
     timeout: Seconds = 60
+
+    @check("bcc")
+    @classmethod
+    def _bcc_is_an_address(cls, value: str) -> str:
+        return _address(value) if value else value
 
     @check("password")
     @classmethod
@@ -247,6 +255,15 @@ class ShopSettings(_Model):
     reply_status: Status = "closed"
     mailboxes: dict[Name, MailboxSettings] = {}
     smtp: SmtpSettings | None = None
+
+    @check("smtp")
+    @classmethod
+    def _proof_mailbox_exists(cls, value: SmtpSettings | None, info: Info) -> SmtpSettings | None:
+        boxes = info.data.get("mailboxes", {})
+        if value is not None and value.proof_mailbox and value.proof_mailbox not in boxes:
+            known = ", ".join(boxes) or "there is none"
+            raise ValueError(f"proof_mailbox: the name of one of this shop's mailboxes ({known})")
+        return value
 
     @check("settle_seconds")
     @classmethod

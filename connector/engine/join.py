@@ -14,6 +14,7 @@ from datetime import timedelta, tzinfo
 
 from connector.core import identity
 from connector.core.automail import classify
+from connector.core.guards import mail_loop
 from connector.core.matching import Clues, Referenced, clues, group_of
 from connector.core.model import Copy, IntentState, Kind, Mail, MailState, Role, Thread
 from connector.core.reconcile import Decision, Facts, Policy, Say, decide
@@ -24,7 +25,6 @@ from connector.errors import MailUnreadable
 from connector.ops import events as ev
 
 LOOP_WINDOW = timedelta(hours=2)
-LOOP_LIMIT = 20  # mails of one sender within the window; Odoo's limiter has the same figure
 RETRY = "retry"
 """Reason of a copy that a person took out of the quarantine to be decided anew."""
 _CHUNK = 200
@@ -231,7 +231,7 @@ class Join:
         if not sender or copy.role is Role.STAFF or copy.reason == RETRY:
             return ""  # a person has looked at it and sent it on
         count = self._ledger.count_from(copy, LOOP_WINDOW)
-        if count <= LOOP_LIMIT:
+        if not mail_loop(count):
             return ""
         self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="mail_loop", copy_id=copy.id, count=count)
         return "mail_loop"

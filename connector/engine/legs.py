@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from connector.core.guards import may_be_lost
 from connector.core.model import Intent, IntentState, MailState, ShopInfo
 from connector.engine.account import Account, account
 from connector.engine.collect import Collect, CollectReport
@@ -228,15 +229,14 @@ class ShopLegs:
         """A shop that holds our references and an empty ledger: the mirror was lost. Collecting with a new baseline
         would silently leave out what came in between, so somebody has to say what is wanted. Asked of the shop itself,
         before the first baseline: the mirror may not be filled yet."""
-        if self._new_baseline or self.ledger.any_rows(self.shop):
-            return
-        plans = [(c.mailbox_name, plan) for c in chosen for plan in c.folders()]
-        if all(plan.since is not None for _, plan in plans):
-            return
         everywhere = [(c.mailbox_name, plan) for c in self.collects for plan in c.folders()]
-        if any(self.ledger.baseline(self.shop, box, plan.name) for box, plan in everywhere):
-            return
-        if self._holds_references():
+        lost = may_be_lost(
+            allowed=self._new_baseline,
+            ledger_has_rows=self.ledger.any_rows(self.shop),
+            has_baseline=any(self.ledger.baseline(self.shop, box, plan.name) for box, plan in everywhere),
+            all_since=all(plan.since is not None for c in chosen for plan in c.folders()),
+        )
+        if lost and self._holds_references():
             self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="lost_mirror")
             raise StateError("guard.lost_mirror", shop=self.shop)
 

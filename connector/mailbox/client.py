@@ -169,11 +169,6 @@ class ImapMailbox(Session):
             client.add_flags(list(uids), [rb"\Deleted"], silent=True)
             client.uid_expunge(list(uids))
 
-    def append(self, folder: str, raw: bytes, flags: Sequence[str], at: datetime) -> None:
-        """File a mail with this INTERNALDATE. Raises MailboxMisconfigured `imap.folder_unknown`."""
-        with self._folder_errors(folder), self._line() as client:
-            client.append(folder, raw, flags=tuple(flags), msg_time=at.astimezone(UTC))
-
 
 def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

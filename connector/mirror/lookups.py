@@ -34,20 +34,9 @@ class SqlLookups:
         found = map(_thread, self._rows(shop, "customer_threads", email_key=folded(email)))
         return [thread for thread in found if thread.status != "closed"]
 
-    def messages(self, shop: str, thread_id: int) -> list[Message]:
-        return [_message(row) for row in self._rows(shop, "customer_messages", id_customer_thread=thread_id)]
-
     def message_by_reference(self, shop: str, reference: str) -> Message | None:
         """The oldest message with exactly this reference."""
         return next(map(_message, self._rows(shop, "customer_messages", user_agent=reference)), None)
-
-    def has_references(self, shop: str) -> bool:
-        table = self._tables.main.get("customer_messages")
-        if table is None or "user_agent" not in table.c:
-            return False
-        mark = func.substr(table.c.user_agent, 1, len(REFERENCE_MARK)) == REFERENCE_MARK
-        with self._db.read() as connection:
-            return connection.execute(select(table.c.id).where(table.c.shop == shop, mark).limit(1)).first() is not None
 
     def duplicate_references(self, shop: str) -> list[str]:
         """References of ours that more than one message carries."""

@@ -160,10 +160,6 @@ class SqlOutbox:
         """State -> number of intents."""
         return self._counts(intents.c.state, intents.c.shop == shop)
 
-    def open_counts(self, shop: str) -> dict[str, int]:
-        """Kind -> number of intents that are planned, sending or in doubt."""
-        return self._counts(intents.c.kind, (intents.c.shop == shop) & intents.c.state.in_(_OPEN))
-
     def listing(self, shop: str | None, states: Sequence[IntentState] = (), limit: int = 1000) -> list[Intent]:
         """The newest `limit` intents in these states (none given: all), oldest of them first."""
         query = select(intents).order_by(intents.c.id.desc()).limit(limit)

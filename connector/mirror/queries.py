@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from connector.core.model import IntentState, MailState
 from connector.mirror.database import Database
 from connector.mirror.outbox import IN_FLIGHT, IN_THE_WAY
-from connector.mirror.own_tables import conflict, cursor, mail
+from connector.mirror.own_tables import conflict, mail
 from connector.mirror.own_tables import intent as intents
 from connector.mirror.tables import MirroredTables
 
@@ -170,12 +170,6 @@ class Queries:
                 name: connection.execute(select(func.count()).where(table.c.shop == shop)).scalar_one()
                 for name, table in sorted(self._tables.metadata.tables.items())
             }
-
-    def pulls(self, shop: str) -> list[View]:
-        """Per resource that was pulled: resource, updated_at, reread (a new column waits for its values)."""
-        query = select(cursor.c.resource, cursor.c.updated_at, cursor.c.reread).where(cursor.c.shop == shop)
-        with self._db.read() as connection:
-            return [_plain(row) for row in connection.execute(query.order_by(cursor.c.resource)).mappings()]
 
     def quarantined_mails(self, shop: str | None = None, limit: int = 1000) -> list[View]:
         """Mails that could not be decided on, oldest first: id, shop, mailbox, folder, uid, from_addr, subject,

@@ -58,11 +58,6 @@ class Dialect:
         """`id_shop=all` works since 8.1; before, it is a redirect to the shop's home page (Shop::initialize)."""
         return self.version >= (8, 1)
 
-    @property
-    def control_characters_escaped(self) -> bool:
-        """JSON writes control characters as \\u000b since 1.7; 1.6 sends them raw (recording 234)."""
-        return self.version >= (1, 7)
-
     def lacks(self, resource: str) -> bool:
         """Resources that came later: messages 1.7, attachments and order_cart_rules 1.7.8, order_returns 9.0."""
         return self.version < _SINCE.get(resource, (0,))

@@ -158,3 +158,57 @@ def test_a_half_written_status_can_be_confirmed_and_not_retried(world):
             app.dead_letters().retry(intent.id)
         assert app.dead_letters().confirm(intent.id).state is IntentState.CONFIRMED
     assert world.shop.count("order_histories") == before
+
+
+# --- a mail whose hand-over is unknown --------------------------------------------------------------------------------
+
+
+def answer(world) -> None:
+    """A reply by command while the mail server loses its last answer."""
+    thread = world.thread()
+    with world.app() as app:
+        wishes = app.desk("main").reply(int(thread["id"]), "It is on its way.")
+        assert app.mirror.leases.take("main", app.holder, 60)
+        app.legs("main").push(lambda: False, [i.id for i in wishes])
+        app.mirror.leases.release("main", app.holder)
+
+
+def mail_intent(world) -> Intent:
+    with world.app() as app:
+        return intents(app, Kind.MAIL_SEND)[0]
+
+
+@pytest.fixture
+def proving(tmp_path):
+    settings = 'proof_mailbox = "support"\nproof_folder = "Sent"'
+    with World(tmp_path / "proving", smtp_settings=settings) as here:
+        here.sync()
+        yield here
+
+
+def test_where_copies_are_filed_a_lost_answer_is_settled_by_the_copy(proving):
+    proving.smtp.fail_next("drop_after_data")
+    answer(proving)
+    proving.deliver(proving.smtp.received[0].raw, "Sent")
+    assert proving.sync().code is Exit.OK
+    assert mail_intent(proving).state is IntentState.CONFIRMED
+    assert len(proving.smtp.received) == 1
+
+
+def test_without_a_copy_the_same_mail_is_sent_again_after_the_settle_time(proving):
+    proving.smtp.fail_next("drop_after_data")
+    answer(proving)
+    proving.smtp.received.clear()  # the server took nothing in
+    assert proving.sync().code is Exit.OK
+    assert len(proving.smtp.received) == 1
+    assert mail_intent(proving).reference.encode() in proving.smtp.received[0].raw
+
+
+def test_without_a_proof_mailbox_nobody_guesses(world):
+    world.smtp.fail_next("drop_after_data")
+    answer(world)
+    for _ in range(2):
+        world.clock.sleep(7200)
+        world.sync()
+    assert mail_intent(world).state is IntentState.IN_DOUBT
+    assert len(world.smtp.received) == 1

@@ -32,21 +32,16 @@ class TestThreads:
 
 
 class TestMessages:
-    def test_messages_of_a_thread_come_in_order(self, mirror: Mirror) -> None:
-        rows = [message(3), message(1, id_employee=4, private=True), message(2, id_customer_thread=8)]
+    def test_a_reference_that_two_messages_carry_is_told(self, mirror: Mirror) -> None:
+        rows = [message(n, user_agent=f"psc1/{mark}") for n, mark in enumerate("aabcc", start=1)]
         mirror.rows.store(SHOP, MESSAGES, rows, None)
-        first, second = mirror.lookups.messages(SHOP, 1)
-        assert (first.id, first.id_employee, first.private, first.text, first.reference) == (1, 4, True, "text 1", "")
-        assert (second.id, second.id_employee) == (3, None)
+        assert sorted(mirror.lookups.duplicate_references(SHOP)) == ["psc1/a", "psc1/c"]
 
     def test_our_reference_is_found_exactly(self, mirror: Mirror) -> None:
-        assert mirror.lookups.has_references(SHOP) is False
         rows = [message(1, user_agent="Mozilla psc1/x"), message(2, user_agent="PSC1/ab")]
-        mirror.rows.store(SHOP, MESSAGES, rows, None)
-        assert mirror.lookups.has_references(SHOP) is False
-        mirror.rows.store(SHOP, MESSAGES, [message(3, user_agent="psc1/ab")], None)
-        assert mirror.lookups.has_references(SHOP) is True
-        assert mirror.lookups.message_by_reference(SHOP, "psc1/ab").id == 3
+        mirror.rows.store(SHOP, MESSAGES, [*rows, message(3, user_agent="psc1/ab", id_employee=4, private=True)], None)
+        found = mirror.lookups.message_by_reference(SHOP, "psc1/ab")
+        assert (found.id, found.id_employee, found.private, found.text) == (3, 4, True, "text 3")
         assert mirror.lookups.message_by_reference(SHOP, "psc1/AB") is None
 
 
@@ -109,11 +104,11 @@ def test_what_is_not_mapped_answers_with_nothing(tmp_path: Path) -> None:
     ask = mirror.lookups
     answers = [
         ask.thread(SHOP, 1), ask.threads_by_token(SHOP, "t"), ask.open_threads_by_email(SHOP, "a@b"),
-        ask.messages(SHOP, 1), ask.message_by_reference(SHOP, "psc1/x"), ask.has_references(SHOP),
+        ask.message_by_reference(SHOP, "psc1/x"), ask.duplicate_references(SHOP), ask.active_shops(SHOP),
         ask.customers_by_email(SHOP, "a@b"), ask.employees(SHOP), ask.contacts(SHOP), ask.order_states(SHOP),
         ask.configuration(SHOP, "PS_TIMEZONE"), ask.payments(SHOP, "A"), ask.languages(SHOP),
         mirror.queries.thread_list(), mirror.queries.thread_view(SHOP, 1), mirror.queries.order_view(SHOP, 1),
-        mirror.queries.table_counts(SHOP), mirror.queries.pulls(SHOP),
+        mirror.queries.table_counts(SHOP),
     ]  # fmt: skip
     mirror.close()
     assert not any(answers)

@@ -127,12 +127,6 @@ class TestState:
             0,
         )
 
-    def test_pulls_tell_when_and_whether_again(self, filled: Mirror) -> None:
-        assert [(p["resource"], p["reread"]) for p in filled.queries.pulls(SHOP)] == [
-            ("customers", False),
-            ("orders", False),
-        ]
-
     def test_intents_by_state(self, filled: Mirror) -> None:
         made = filled.outbox.add(SHOP, [wish("a", "a"), wish("b", "b", after="never made")])
         filled.outbox.move(made[0], IntentState.SENDING, now=NOW)

@@ -38,12 +38,6 @@ def test_an_emoji_stays_where_the_shops_kept_it(version: str) -> None:
     assert Dialect.of(version).utf8mb4 is ("😀".encode() in recorded(version, "message-stored-51").body)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_control_characters_are_escaped_where_the_shops_did(version: str) -> None:
-    raw = b"\x0b" in recorded(version, "ill-formed-control-json").body
-    assert Dialect.of(version).control_characters_escaped is not raw
-
-
 def test_the_turning_points_between_the_recorded_versions() -> None:
     assert not Dialect.of("1.7.0.6").mails_tracking
     assert Dialect.of("1.7.1.0").mails_tracking

@@ -67,6 +67,7 @@ class World:
         mailbox_settings: str = "create_threads = true",
         shop_settings: str = "",
         with_smtp: bool = True,
+        smtp_settings: str = "",
     ) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,6 +79,7 @@ class World:
         self.smtp = SandboxSmtp() if with_smtp else None
         self._mailbox_settings = mailbox_settings
         self._shop_settings = shop_settings
+        self._smtp_settings = smtp_settings
 
     def __enter__(self) -> World:
         self.server = self.shop.start()
@@ -97,7 +99,7 @@ class World:
         contact = next(row["id"] for row in self.shop.rows("contacts") if row["customer_service"])
         smtp = (
             f'[shops.main.smtp]\nhost = "127.0.0.1"\nport = {self.smtp.port}\nsecurity = "plain"\n'
-            f'sender = "{self.user}"\n'
+            f'sender = "{self.user}"\n{self._smtp_settings}\n'
             if self.smtp is not None
             else ""
         )

@@ -22,7 +22,8 @@ class Effects:
     """All kinds of one shop. `prepare` reads the states that a batch of intents was decided on, in few requests.
 
     local: UTC to shop-local text. connect: opens a mailbox by
-    name; sessions stay open until `close`.
+    name; sessions stay open until
+    `close`. proof: mailbox and folder that hold a copy of every mail that went out.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Effects:
         local: Callable[[datetime], str],
         say: Callable[..., str],
         clock: Clock,
+        proof: tuple[str, str] | None = None,
     ) -> None:
         self._shop = shop
         self._outbox = outbox
@@ -47,7 +49,7 @@ class Effects:
             Kind.THREAD_STATUS: ThreadStatus(shop, self._statuses),
             Kind.ORDER_STATUS: OrderStatus(shop),
             Kind.ORDER_TRACKING: OrderTracking(shop),
-            Kind.MAIL_SEND: MailSend(sender, clock, say),
+            Kind.MAIL_SEND: MailSend(sender, clock, say, self._session, proof),
             Kind.MAIL_FILE: MailFile(self._session),
         }
 

@@ -6,15 +6,25 @@ from collections.abc import Callable
 
 from connector.core import identity
 from connector.core.model import Intent, IntentState, Kind, NewIntent
-from connector.engine.effects.base import Base, Verdict
+from connector.engine.effects.base import NOT_FOUND, Base, Verdict
 from connector.engine.ports import Clock, Mailbox, OutgoingMail, Sender
 from connector.errors import SettingsError
 
 
 class MailSend(Base):
-    """SMTP has no look-up: a hand-over without an answer stays in doubt until a person decides."""
+    """SMTP has no look-up: a hand-over without an answer is searched where a copy must lie (`proof`: a mailbox and its
+    folder), else it stays in doubt until a person decides."""
 
-    def __init__(self, sender: Sender | None, clock: Clock, say: Callable[..., str]) -> None:
+    def __init__(
+        self,
+        sender: Sender | None,
+        clock: Clock,
+        say: Callable[..., str],
+        session: Callable[[str], Mailbox],
+        proof: tuple[str, str] | None,
+    ) -> None:
+        self._session = session
+        self._proof = proof
         self._sender = sender
         self._clock = clock
         self._say = say
@@ -40,8 +50,12 @@ class MailSend(Base):
         return Verdict(IntentState.CONFIRMED)
 
     def look_up(self, intent: Intent) -> Verdict:
-        del intent
-        return Verdict(never_resend=True)
+        if self._proof is None:
+            return Verdict(never_resend=True)
+        mailbox, folder = self._proof
+        if self._session(mailbox).find_message_id(folder, intent.reference):
+            return Verdict(IntentState.CONFIRMED, result={"proof": f"{mailbox}/{folder}"})
+        return NOT_FOUND
 
     def on_failure(self, intent: Intent) -> list[NewIntent]:
         """The customer was not told: a private note says so and the thread goes back to `open`."""
