@@ -141,7 +141,7 @@ def _show(shop: dict[str, Any]) -> None:
     say(f"  worker: {safe(shop['worker'] or 'none (no daemon or sync runs)')}")
     if shop["legs"]:
         table(
-            ("  leg", "last run", "outcome", "last success", "error"),
+            ("  leg", "last run (UTC)", "outcome", "last success (UTC)", "error"),
             [
                 (
                     f"  {leg['leg']}",

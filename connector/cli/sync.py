@@ -274,7 +274,7 @@ def plan(options: Options, shop: str | None, as_json: bool) -> int:
             (f"mail {c.id}", d.state, d.reason, d.id_thread, ", ".join(i.kind for i in d.intents) or "-")
             for c, d in preview.decided
         ]
-        rows += [(f"intent {i.id}", i.state, i.kind, i.payload.get("id_thread"), i.error or "-") for i in waiting]
+        rows += [(f"intent {i.id}", i.state, i.error or "-", i.payload.get("id_thread"), i.kind) for i in waiting]
         if rows:
             table(("what", "becomes", "why", "thread", "then"), rows)
         else:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
+from connector import words
 from connector.cli.output import ID, emit_json, pairs, safe, say, table, warn
 from connector.cli.session import Options, opened, outcome_code, pick_shop, queued, show_error, submit
 from connector.core.model import Intent, IntentState
 from connector.core.statuses import THREAD_STATUSES, thread_status
-from connector.errors import DataError, Exit, UsageError
+from connector.errors import ConnectorError, DataError, Exit, UsageError
 
 _BREAK = re.compile(r"<br\s*/?>\r?\n?", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
@@ -153,6 +154,16 @@ def status(options: Options, thread_id: int, status: str, shop: str | None, as_j
     return report(done, as_json)
 
 
+def explain(intent: Intent) -> None:
+    """Why it failed and what can be done, in words."""
+    what, remedy = words.explain(ConnectorError(intent.error, id=intent.id))
+    known = intent.error in words.all_words()
+    say(f"  why: {safe(what) if known else intent.error} {safe(intent.error_detail)}".rstrip())
+    say(
+        f"  what to do: {safe(remedy) if known and remedy else f'`outbox retry {intent.id}` or `outbox cancel {intent.id}`'}"
+    )
+
+
 def report(done: list[Intent], as_json: bool) -> int:
     """What became of the intents of a writing command."""
     if as_json:
@@ -166,6 +177,8 @@ def report(done: list[Intent], as_json: bool) -> int:
             note = f" ({intent.error})" if intent.error and intent.state is not IntentState.CONFIRMED else ""
             mail = f", the shop's mail: {intent.result['mail']}" if intent.result.get("mail", "none") != "none" else ""
             say(f"{intent.kind} {intent.state}{remote}{note}{mail}")
+            if intent.state in (IntentState.FAILED, IntentState.CONFLICT):
+                explain(intent)
     waits = queued(done)
     if waits is not None:
         show_error(waits)
