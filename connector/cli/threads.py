@@ -159,9 +159,8 @@ def explain(intent: Intent) -> None:
     what, remedy = words.explain(ConnectorError(intent.error, id=intent.id))
     known = intent.error in words.all_words()
     say(f"  why: {safe(what) if known else intent.error} {safe(intent.error_detail)}".rstrip())
-    say(
-        f"  what to do: {safe(remedy) if known and remedy else f'`outbox retry {intent.id}` or `outbox cancel {intent.id}`'}"
-    )
+    ways = f"`outbox retry {intent.id}` or `outbox cancel {intent.id}`"
+    say(f"  what to do: {safe(remedy) if known and remedy else ways}")
 
 
 def report(done: list[Intent], as_json: bool) -> int:

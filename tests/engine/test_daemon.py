@@ -185,7 +185,7 @@ def test_a_reload_leaves_the_mirrors_log_where_another_process_finds_it(world):
         command = [sys.executable, "-m", "connector", "--config", str(world.config), "status"]
         subprocess.run(command, capture_output=True, timeout=60, check=True)
         world.deliver(world.reply(world.thread("closed")))
-        wait_for(lambda: len(world.ours()) == 1, world)
+        wait_for(lambda: seen(world, "mail.imported"), world)
         assert (world.folder / "mirror.db-wal").exists()
         process.send_signal(signal.SIGKILL)
         process.wait()
