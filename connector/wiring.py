@@ -89,8 +89,7 @@ class App:
             events.emit(ev.MIRROR_CHANGED, count=len(self.mirror.changes), text=shown)
         self.codec = MimeCodec()
         self.holder = holder or process.holder_name()
-        self._new_baseline = new_baseline
-        self._shops: dict[str, ShopClient] = {}
+        self._new_baseline, self._shops = new_baseline, dict[str, ShopClient]()
         self._infos: dict[str, tuple[float, ShopInfo]] = {}
 
     @cached_property
@@ -166,9 +165,9 @@ class App:
 
     def shop_facts(self, name: str) -> ShopFacts:
         """What decisions on mails need to know of the shop: secrets, own addresses, zone, what the version can."""
-        s = self.shop_settings(name)
-        own = {m.user for m in s.mailboxes.values()} | {c.email for c in self.mirror.lookups.contacts(name)}
-        own.add(self.mirror.lookups.configuration(name, "PS_SHOP_EMAIL") or "")
+        s, lookups = self.shop_settings(name), self.mirror.lookups
+        own = {m.user for m in s.mailboxes.values()} | {c.email for c in lookups.contacts(name)}
+        own.add(lookups.configuration(name, "PS_SHOP_EMAIL") or "")
         if s.smtp is not None:
             own |= {s.smtp.sender, s.smtp.user}
         return ShopFacts(
@@ -253,6 +252,7 @@ class App:
             join=join,
             push=push,
             rows=mirror.rows,
+            memory=mirror.meta,
             holds_references=lambda: self._holds_references(name),
             ledger=mirror.ledger,
             lookups=mirror.lookups,

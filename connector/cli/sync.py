@@ -165,6 +165,7 @@ def summary(report: CycleReport) -> dict[str, Any]:
         "missing": account.missing if account else 0,
         "duplicates": account.duplicates if account else 0,
         "in_doubt": [intent.id for intent in report.waiting],
+        "postponed": [intent.id for intent in report.postponed],
     }
 
 
@@ -194,6 +195,8 @@ def show(report: CycleReport) -> None:
                 f"             {account.missing} on the server but not in the ledger, {account.unexplained} unexplained"
             )
             say(f"             {account.duplicates} references twice in the shop")
+    if report.postponed:
+        say(f"  put off    {len(report.postponed)}: tried again by a later run (`outbox list`)")
     if report.waiting:
         say(f"  in doubt   {len(report.waiting)}: looked up again by the next run (`outbox list`)")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.core.model import Intent, IntentState, Kind
 from connector.engine.account import Account
@@ -40,6 +40,7 @@ class CycleReport:
     results: dict[str, LegResult] = field(default_factory=dict)
     account: Account | None = None
     waiting: list[Intent] = field(default_factory=list)
+    postponed: list[Intent] = field(default_factory=list)  # planned still, after a try that failed
 
     @property
     def errors(self) -> list[ConnectorError]:
@@ -50,7 +51,7 @@ class CycleReport:
         codes = [r.code for r in self.results.values()]
         if self.account is not None and not self.account.holds:
             codes.append(Exit.FOUND)
-        if self.waiting:
+        if self.waiting or self.postponed:
             codes.append(Exit.TEMPORARY)
         return worst(codes)
 
@@ -96,7 +97,8 @@ def cycle(
         while wait and not stop():
             # Each doubt is waited for once. One that comes back (every answer of the shop is lost) is left to the next
             # run, and a shop that does not answer the look-up needs no more of them now.
-            waited = [intent for intent in report.waiting if intent.id not in judged]
+            soon = legs.clock.now() + timedelta(seconds=legs.push_leg.settle_seconds)
+            waited = [i for i in report.waiting if i.id not in judged and i.due_at <= soon]
             if not waited or not _wait(legs, waited, stop, on_wait):
                 break
             judged |= {intent.id for intent in waited}
@@ -106,6 +108,8 @@ def cycle(
             if again.errors:
                 break
         confirmed = _confirmed(report.results["push"])
+        planned = legs.outbox.listing(legs.shop, [IntentState.PLANNED], 100_000)
+        report.postponed = [intent for intent in planned if intent.error]
         back = sorted({name for kind in confirmed for name in READ_BACK[kind]})
         if back and not stop():
             on_leg("read_back")

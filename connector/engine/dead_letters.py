@@ -33,7 +33,11 @@ class DeadLetters:
         now = self._clock.now()
         if intent.error == HALF_WRITTEN:
             raise DataError("outbox.half_written", id=intent.id)
-        if intent.state is IntentState.IN_DOUBT:
+        self._drop_notes(intent)
+        if intent.state is IntentState.IN_DOUBT and intent.kind is not Kind.MAIL_SEND:
+            # The far side can be asked: looked up at once, sent again only when it is surely not there.
+            moved = self._outbox.move(intent, IntentState.IN_DOUBT, now=now, due_at=now)
+        elif intent.state is IntentState.IN_DOUBT:
             moved = self._outbox.move(intent, IntentState.PLANNED, now=now, due_at=now)
         else:
             moved = self._outbox.revive(intent, _seen(intent), now)
@@ -46,6 +50,9 @@ class DeadLetters:
     def confirm(self, intent_id: int) -> Intent:
         """It has happened: what waits for it goes on."""
         intent = self._get(intent_id, CONFIRM_FROM)
+        if intent.kind is Kind.THREAD_CREATE:
+            raise DataError("outbox.confirm_create", id=intent.id)
+        self._drop_notes(intent)
         now = self._clock.now()
         moved = self._outbox.move(intent, IntentState.CONFIRMED, now=now)
         for follower in self._outbox.followers(intent.shop, intent.key):
@@ -63,6 +70,12 @@ class DeadLetters:
             if follower.state is IntentState.PLANNED:
                 self._outbox.move(follower, IntentState.CANCELLED, now=now, error=FOLLOWS)
         return moved
+
+    def _drop_notes(self, intent: Intent) -> None:
+        """Notes that were to tell of a failure which is none any more."""
+        for note in self._outbox.listing(intent.shop, [IntentState.PLANNED], 100_000):
+            if note.origin == "fallback" and note.group == intent.group and intent.kind is Kind.MAIL_SEND:
+                self._outbox.move(note, IntentState.CANCELLED, now=self._clock.now(), error="not_needed")
 
     def _get(self, intent_id: int, allowed: tuple[IntentState, ...]) -> Intent:
         intent = self._outbox.get(intent_id)

@@ -106,9 +106,7 @@ class Desk:
         if wants_mail:
             intents.append(self._mail(thread, text.strip(), reference, message.key, employee))
         if not private and self._who.reply_status != "none":
-            intents.append(
-                _status(thread, self._who.reply_status, f"reply:{reference}", intents[-1].key, f":{reference}")
-            )
+            intents.append(_status(thread, self._who.reply_status, reference, intents[-1].key, message.key))
         return self._outbox.add(self.shop_name, intents)
 
     def _mail(self, thread: Thread, text: str, reference: str, after: str, employee: int) -> NewIntent:
@@ -243,15 +241,16 @@ class Desk:
         return self._outbox.add(self.shop_name, [intent])
 
 
-def _status(thread: Thread, status: str, group: str, after: str, suffix: str) -> NewIntent:
+def _status(thread: Thread, status: str, reference: str, after: str, reply: str) -> NewIntent:
+    """The status that ends a reply. The mirror may be behind the back office: a status that is ours already binds
+    nothing. reply: key of the message; a customer who writes after it keeps the thread open."""
     return NewIntent(
         kind=Kind.THREAD_STATUS,
-        key=f"thread.status{suffix}",
+        key=f"thread.status:{reference}",
         reference="",
-        group=group,
+        group=f"reply:{reference}",
         payload={"id_thread": thread.id, "status": status},
-        # The mirror may be behind the back office: a status that is ours already binds nothing.
-        decided_on={"status": thread.status} if thread.status != status else {},
+        decided_on={"reply": reply} | ({"status": thread.status} if thread.status != status else {}),
         after=after,
         origin="command",
     )

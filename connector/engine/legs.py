@@ -17,7 +17,7 @@ from connector.core.model import Intent, IntentState, MailState, ShopInfo
 from connector.engine.account import Account, account
 from connector.engine.collect import Collect, CollectReport
 from connector.engine.join import Join, JoinReport
-from connector.engine.ports import Clock, Events, Ledger, Lookups, Outbox, Rows, Runs
+from connector.engine.ports import Clock, Events, Ledger, Lookups, Memory, Outbox, Rows, Runs
 from connector.engine.pull import Pull, PullReport, concerns_the_shop
 from connector.engine.push import Push, PushReport
 from connector.engine.sweep import Sweeps
@@ -57,6 +57,7 @@ class ShopLegs:
         join: Join,
         push: Push,
         rows: Rows,
+        memory: Memory,
         holds_references: Callable[[], bool],
         ledger: Ledger,
         lookups: Lookups,
@@ -75,6 +76,7 @@ class ShopLegs:
         self.join = join
         self.push_leg = push
         self._rows = rows
+        self._memory = memory
         self._holds_references = holds_references
         self.ledger = ledger
         self.lookups = lookups
@@ -116,7 +118,7 @@ class ShopLegs:
 
         def work() -> LegResult:
             chosen = [c for c in self.collects if mailbox is None or c.mailbox_name == mailbox]
-            self._refuse_lost_mirror(chosen)
+            self._refuse_lost_mirror()
             merged = CollectReport()
             for collect in chosen:
                 if stop():
@@ -138,7 +140,7 @@ class ShopLegs:
             with self._join_lock:
                 self.push_leg.settle_ledger()
                 received = self.ledger.states(self.shop).get(str(MailState.RECEIVED), 0)
-                missing = [name for name in NEEDED if not self._filled(name)] if received else []
+                missing = self._missing() if received else []
                 if missing:
                     waits = Busy("reconcile.not_ready", shop=self.shop, missing=", ".join(missing), mails=received)
                     return LegResult("reconcile", Exit.TEMPORARY, {"pending": received}, [waits])
@@ -148,6 +150,23 @@ class ShopLegs:
             return LegResult("reconcile", Exit.OK, {**report.counts, **deferred}, [], report)
 
         return self._run("reconcile", work)
+
+    def _missing(self) -> list[str]:
+        """What was never read to its end. Once all of it was, a later full reading holds nothing up. Raises
+        ShopForbidden when the key will never read something that cannot be done without."""
+        if self._memory.get(f"{self.shop}.filled"):
+            return []
+        missing = [name for name in NEEDED if not self._filled(name)]
+        if missing:
+            info = self.probe()
+            never = [name for name in missing if not info.may(name, "GET")]
+            refused = [f"GET {name}" for name in never if name not in ("languages", "contacts")]
+            if refused:
+                raise ShopForbidden("shop.rights_missing", shop=self.shop, missing=", ".join(refused))
+            missing = [name for name in missing if name not in never]
+        if not missing:
+            self._memory.set(f"{self.shop}.filled", "yes")
+        return missing
 
     def _filled(self, resource: str) -> bool:
         cursor = self._rows.cursor(self.shop, resource)
@@ -225,16 +244,17 @@ class ShopLegs:
         )
         return result
 
-    def _refuse_lost_mirror(self, chosen: Sequence[Collect]) -> None:
+    def _refuse_lost_mirror(self) -> None:
         """A shop that holds our references and an empty ledger: the mirror was lost. Collecting with a new baseline
         would silently leave out what came in between, so somebody has to say what is wanted. Asked of the shop itself,
         before the first baseline: the mirror may not be filled yet."""
         everywhere = [(c.mailbox_name, plan) for c in self.collects for plan in c.folders()]
         lost = may_be_lost(
             allowed=self._new_baseline,
-            ledger_has_rows=self.ledger.any_rows(self.shop),
+            # Commands write references, too: an outbox with rows is no lost mirror.
+            ledger_has_rows=self.ledger.any_rows(self.shop) or bool(self.outbox.states(self.shop)),
             has_baseline=any(self.ledger.baseline(self.shop, box, plan.name) for box, plan in everywhere),
-            all_since=all(plan.since is not None for c in chosen for plan in c.folders()),
+            all_since=all(plan.since is not None for _, plan in everywhere),
         )
         if lost and self._holds_references():
             self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="lost_mirror")

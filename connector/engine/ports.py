@@ -329,6 +329,13 @@ class Leases(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """A few facts that outlive the process, by name."""
+
+    def get(self, name: str) -> str | None: ...
+    def set(self, name: str, value: str | None) -> None: ...
+
+
 class Runs(Protocol):
     """One row per leg run: the history that `status` shows."""
 
@@ -348,6 +355,7 @@ __all__ = [
     "Ledger",
     "Leases",
     "Lookups",
+    "Memory",
     "MailCodec",
     "Mailbox",
     "NewCopy",

@@ -88,6 +88,10 @@ class Push:
         self._still_ours = still_ours
         self._error: ConnectorError | None = None  # of the intent in hand
 
+    @property
+    def settle_seconds(self) -> float:
+        return self._settle
+
     def recover(self) -> list[Intent]:
         """After a crash: every intent found `sending` is in doubt. Local only."""
         doubtful = self._outbox.doubtful_after_crash(self.shop, self._clock.now())
@@ -269,7 +273,7 @@ class Push:
     def _after_failed(self, intent: Intent) -> None:
         """A dead letter must be accounted for: the mail it came from goes to quarantine, a created thread gets a
         short safe text (a thread without a message collapses in the back-office list), a reply's mail a note."""
-        followers = self._effects.of(intent).on_failure(intent)
+        followers = self._effects.of(intent).on_failure(intent) if intent.error != FOLLOWS else []
         if followers:
             self._outbox.add(self.shop, followers)
         if intent.copy_id is not None and intent.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE):
@@ -291,6 +295,10 @@ class Push:
             for intent in self._outbox.of_copy(copy.id):
                 if intent.kind is Kind.MESSAGE_CREATE and intent.state is IntentState.CONFIRMED:
                     self._imported(intent)
+                elif intent.kind is Kind.MESSAGE_CREATE and self._stranded(intent):
+                    self._cancel_after(intent)
+                    self._outbox.move(intent, IntentState.CANCELLED, now=self._clock.now(), error=FOLLOWS)
+                    self._set_aside(copy.id, FOLLOWS)
                 elif intent.kind not in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE) or intent.state not in FINAL:
                     continue
                 elif intent.state is IntentState.CANCELLED and intent.error != FOLLOWS:
@@ -303,6 +311,13 @@ class Push:
                 moved += 1
                 break
         return moved
+
+    def _stranded(self, intent: Intent) -> bool:
+        """Planned after something that failed while the decision was being stored."""
+        if intent.state is not IntentState.PLANNED or not intent.after:
+            return False
+        first = self._outbox.by_key(self.shop, intent.after)
+        return first is None or first.state in (IntentState.FAILED, IntentState.CANCELLED)
 
     def _cancel_after(self, intent: Intent) -> None:
         for waiting in self._outbox.waiting_for(self.shop, intent.key):

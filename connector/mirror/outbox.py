@@ -9,8 +9,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, exists, func, or_, select, update
-from sqlalchemy.sql.expression import Select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.expression import FromClause, Select
 
 from connector.core.model import FINAL, LEGAL_MOVES, Intent, IntentState, Kind, NewIntent
 from connector.errors import StateError
@@ -82,6 +93,7 @@ class SqlOutbox:
                 "decided_on": wish.decided_on,
                 "group_key": wish.group,
                 "after": wish.after,
+                "copy_id": wish.copy_id,
             }
         mine = intents.c.id == moved.id
         with self._db.write() as connection:
@@ -182,6 +194,17 @@ class SqlOutbox:
             return {name: number for name, number in found}  # noqa: C416 - rows are not pairs to dict()'s types
 
 
+def may_go(other: FromClause) -> ColumnElement[bool]:
+    """One that waits for something else itself holds nobody up: what it waits for may be behind it in the group."""
+    first = intents.alias("its_first")
+    confirmed = exists().where(
+        first.c.shop == other.c.shop,
+        first.c.key == other.c.after,
+        first.c.state == IntentState.CONFIRMED.value,
+    )
+    return or_(other.c.state != IntentState.PLANNED.value, other.c.after == "", confirmed)
+
+
 def _heads() -> Select[Any]:
     """Intents that can be tried, with nothing of their group in the way, and whose `after` is confirmed.
 
@@ -198,7 +221,7 @@ def _heads() -> Select[Any]:
         or_(
             other.c.state == IntentState.SENDING.value,
             and_(other.c.state == IntentState.IN_DOUBT.value, or_(planned, earlier)),
-            and_(other.c.state.in_(IN_THE_WAY), planned, earlier),
+            and_(other.c.state.in_(IN_THE_WAY), planned, earlier, may_go(other)),
         ),
     )
     confirmed = exists().where(

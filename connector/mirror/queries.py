@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from connector.core.model import IntentState, MailState
 from connector.mirror.database import Database
-from connector.mirror.outbox import IN_FLIGHT, IN_THE_WAY
+from connector.mirror.outbox import IN_FLIGHT, IN_THE_WAY, may_go
 from connector.mirror.own_tables import conflict, mail
 from connector.mirror.own_tables import intent as intents
 from connector.mirror.tables import MirroredTables
@@ -253,7 +253,7 @@ def _intents(connection: Connection, where: ColumnElement[bool], limit: int) -> 
     columns = [intents.c[name] for name in _INTENT] + [intents.c.group_key.label("group")]
     query = select(*columns).where(where).order_by(intents.c.id.desc()).limit(limit)
     rows = [_plain(row) for row in connection.execute(query).mappings()][::-1]
-    in_the_way = select(func.min(intents.c.id)).where(intents.c.state.in_(IN_THE_WAY))
+    in_the_way = select(func.min(intents.c.id)).where(intents.c.state.in_(IN_THE_WAY), may_go(intents))
     in_the_way = in_the_way.group_by(intents.c.shop, intents.c.group_key)
     brief = select(intents.c.id, intents.c.shop, intents.c.group_key, intents.c.key, intents.c.state)
     heads = {(h.shop, h.group_key): h for h in connection.execute(brief.where(intents.c.id.in_(in_the_way)))}

@@ -71,6 +71,10 @@ WORDS = {
     "order.state_ambiguous": ("{wish} fits several order states", "use the id of one: {known}"),
     "outbox.unknown": ("the outbox has no entry {id}", "`outbox list --all` shows what there is"),
     "outbox.wrong_state": ("entry {id} is {state}", "this works only for entries that are {allowed}"),
+    "outbox.confirm_create": (
+        "entry {id} creates a thread: what comes after it needs the thread's number",
+        "`outbox retry {id}`: a thread in doubt is looked up by its token before anything is created",
+    ),
     "outbox.half_written": (
         "entry {id} is half written: the order has the status, but not by a row of ours",
         "look at the order in the back office, then `outbox confirm {id}` or `outbox cancel {id}`;"

@@ -68,6 +68,7 @@ def test_sync_as_json_has_a_shape_for_scripts(run, world):
         "missing",
         "duplicates",
         "in_doubt",
+        "postponed",
     }
 
 

@@ -212,3 +212,57 @@ def test_without_a_proof_mailbox_nobody_guesses(world):
         world.sync()
     assert mail_intent(world).state is IntentState.IN_DOUBT
     assert len(world.smtp.received) == 1
+
+
+# --- replies and those who write again --------------------------------------------------------------------------------
+
+
+def test_a_thread_is_not_closed_over_a_message_that_came_after_the_reply(world):
+    thread = world.thread()
+    world.smtp.fail_next("temporary")
+    answer(world)
+    world.deliver(world.reply(thread, "Wait, one more question!"))
+    world.sync()
+    world.clock.sleep(7200)
+    world.sync()
+    assert len(world.smtp.received) == 1
+    assert world.shop.row("customer_threads", thread["id"])["status"] == "open"
+    with world.app() as app:
+        closing = [i for i in intents(app, Kind.THREAD_STATUS) if i.payload["status"] == "closed"]
+    assert [(i.state, i.error) for i in closing] == [(IntentState.CANCELLED, "customer_wrote_again")]
+
+
+def test_retrying_a_doubtful_message_looks_it_up_first(world):
+    world.deliver(world.reply(world.thread()))
+    world.sync(only=("collect",))
+    world.shop.misbehave(Misbehave(kind="drop_after", method="POST", times=1))
+    world.shop.misbehave(Misbehave(kind="unavailable", method="GET", resource="customer_messages", times=4))
+    with world.app() as app:
+        (message,) = intents(app, Kind.MESSAGE_CREATE)
+        assert app.mirror.leases.take("main", app.holder, 60)
+        app.legs("main").push(lambda: False)
+        app.mirror.leases.release("main", app.holder)
+        assert app.mirror.outbox.get(message.id).state is IntentState.IN_DOUBT
+        app.dead_letters().retry(message.id)
+    world.shop.behave()
+    assert world.sync().code is Exit.OK
+    assert len(world.ours()) == 1
+
+
+def test_a_replayed_mail_does_not_wait_for_a_thread_behind_it(world):
+    """Mail 1 creates a thread that the shop refuses, mail 2 answers mail 1; mail 2 alone is taken up again."""
+    question = world.people.new_question("someone@intranet")
+    message_id = question.split(b"Message-ID: <")[1].split(b">")[0].decode()
+    world.deliver(question)
+    world.deliver(world.people.reply_by_reference(message_id, "someone@intranet", text="One more thing."))
+    world.sync()
+    assert mails(world) == ["quarantined", "quarantined"]
+    with world.app() as app:
+        second = app.mirror.ledger.listing("main", [MailState.QUARANTINED])[1]
+        app.mirror.ledger.conclude(second, MailState.RECEIVED, "retry")
+    for _ in range(2):
+        world.sync()
+        world.clock.sleep(7200)
+    assert mails(world) == ["quarantined", "quarantined"]
+    with world.app() as app:
+        assert not [i for i in intents(app) if i.state is IntentState.PLANNED]

@@ -16,6 +16,7 @@ from connector.engine.effects.mails import MailFile, MailSend
 from connector.engine.effects.orders import OrderStatus, OrderTracking
 from connector.engine.effects.threads import MessageCreate, ThreadCreate, ThreadStatus
 from connector.engine.ports import Clock, Mailbox, Outbox, Sender, Shop
+from connector.errors import ConnectorError
 
 
 class Effects:
@@ -42,11 +43,12 @@ class Effects:
         self._connect = connect
         self._statuses: dict[int, str] = {}
         self._sessions: dict[str, Mailbox] = {}
+        self._down: dict[str, ConnectorError] = {}
         self._stack = ExitStack()
         self._effects: dict[Kind, Effect] = {
             Kind.THREAD_CREATE: ThreadCreate(shop),
             Kind.MESSAGE_CREATE: MessageCreate(shop, outbox, self._statuses, local, say),
-            Kind.THREAD_STATUS: ThreadStatus(shop, self._statuses),
+            Kind.THREAD_STATUS: ThreadStatus(shop, outbox, self._statuses),
             Kind.ORDER_STATUS: OrderStatus(shop),
             Kind.ORDER_TRACKING: OrderTracking(shop),
             Kind.MAIL_SEND: MailSend(sender, clock, say, self._session, proof),
@@ -59,22 +61,32 @@ class Effects:
     def prepare(self, due: Sequence[Intent]) -> None:
         """Read the present status of every thread that the batch writes to, a hundred threads a request."""
         self._statuses.clear()
-        wanted = {
-            int(i.payload["id_thread"])
-            for i in due
-            if i.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_STATUS) and i.payload.get("id_thread")
-        }
+        wanted = set()
+        for intent in due:
+            if intent.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_STATUS) and intent.payload.get("id_thread"):
+                wanted.add(int(intent.payload["id_thread"]))
+            elif intent.kind is Kind.MESSAGE_CREATE:
+                create = self._outbox.by_key(intent.shop, str(intent.payload.get("thread_key", "")))
+                if create is not None and create.remote_id:
+                    wanted.add(create.remote_id)
         if wanted:
             self._statuses.update(self._shop.thread_statuses(sorted(wanted)))
 
     def _session(self, name: str) -> Mailbox:
+        if name in self._down:
+            raise self._down[name]  # one time-out a run is enough: the next intents must not wait for it, too
         if name not in self._sessions:
-            self._sessions[name] = self._stack.enter_context(self._connect(name))
+            try:
+                self._sessions[name] = self._stack.enter_context(self._connect(name))
+            except ConnectorError as error:
+                self._down[name] = error
+                raise
         return self._sessions[name]
 
     def close(self) -> None:
         """Log out of the mailboxes that this run opened."""
         self._sessions.clear()
+        self._down.clear()
         self._stack.close()
         self._stack = ExitStack()
 

@@ -10,6 +10,7 @@ from connector.core.model import Intent, IntentState, NewIntent
 
 THREAD_GONE = "thread_gone"
 ORDER_GONE = "order_gone"
+CUSTOMER_WROTE = "customer_wrote_again"
 NOT_CLOSED = "not_closed"
 SHOP_WINS = "shop_wins"
 CHANGED = "changed_meanwhile"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
 from typing import Any
 
 from connector.core import identity
 from connector.core.model import Intent, IntentState, Kind, NewIntent
+from connector.core.query import Filter, Query
 from connector.engine.effects.base import (
+    CUSTOMER_WROTE,
     GO_ON,
     NOT_CLOSED,
     NOT_FOUND,
@@ -74,7 +76,7 @@ class MessageCreate(Base):
 
     def check(self, intent: Intent) -> Verdict:
         thread_id = self._thread(intent)
-        if thread_id is None or (intent.payload.get("id_thread") and thread_id not in self._statuses):
+        if thread_id is None or thread_id not in self._statuses:
             return Verdict(IntentState.FAILED, error=THREAD_GONE)
         return GO_ON
 
@@ -135,8 +137,9 @@ class MessageCreate(Base):
 class ThreadStatus(Base):
     """Written only when the status is still the one it was decided on; otherwise the shop wins."""
 
-    def __init__(self, shop: Shop, statuses: Mapping[int, str]) -> None:
+    def __init__(self, shop: Shop, outbox: Outbox, statuses: MutableMapping[int, str]) -> None:
         self._shop = shop
+        self._outbox = outbox
         self._statuses = statuses
 
     def check(self, intent: Intent) -> Verdict:
@@ -151,11 +154,28 @@ class ThreadStatus(Base):
             return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=NOT_CLOSED)
         if expected is not None and fresh != expected:
             return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=SHOP_WINS)
+        if self._unanswered(intent, thread_id):
+            return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=CUSTOMER_WROTE)
         return GO_ON
+
+    def _unanswered(self, intent: Intent, thread_id: int) -> bool:
+        """Has the customer written again since the reply that this status ends? Then the thread is not done."""
+        key = intent.decided_on.get("reply")
+        reply = self._outbox.by_key(intent.shop, str(key)) if key else None
+        if reply is None or not reply.remote_id:
+            return False
+        newer = (
+            Filter("id_customer_thread", "eq", (str(thread_id),)),
+            Filter("id", "gt", (str(reply.remote_id),)),
+            Filter("id_employee", "eq", ("0",)),
+            Filter("private", "eq", ("0",)),
+        )
+        return bool(self._shop.ids("customer_messages", Query(newer, limit=1)))
 
     def write(self, intent: Intent) -> Verdict:
         thread_id = int(intent.payload["id_thread"])
         self._shop.set_thread_status(thread_id, intent.payload["status"])
+        self._statuses[thread_id] = intent.payload["status"]
         return Verdict(IntentState.CONFIRMED, thread_id)
 
     def look_up(self, intent: Intent) -> Verdict:
