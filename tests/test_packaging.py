@@ -96,7 +96,8 @@ def test_a_wheel_can_be_built_from_the_source_archive(tmp_path):
 
 
 def test_nothing_names_the_machine_it_was_written_on():
-    machine = re.compile(r"/work/|/tmp/[a-z]+\.md|/root/|/home/[a-z]+/|\.pyenv|/opt/(wheels|pypi)")
+    here = "|".join(re.escape(f"{place}/") for place in (REPOSITORY, Path.home()) if place.name)
+    machine = re.compile(rf"{here}|/tmp/[a-z]+\.md|/root/|/home/[a-z]+/|\.pyenv|/opt/[a-z-]*pypi|/opt/wheels")
     named = [
         f"{path.relative_to(REPOSITORY)}:{number}"
         for path in repository_files()

@@ -308,7 +308,7 @@ class _Reader:
             remedy = f'; write another name, e.g. id_row = "{kind} from {name}"' if place == "child" else ""
             self.wrong(path, f"the mirror makes the column {name} itself{remedy}")
             return None
-        return Field(name, kind, personal, origin)  # type: ignore[arg-type]
+        return Field(name, kind, personal, origin)  # type: ignore[arg-type]  # kind is checked above
 
     def children(self) -> tuple[Child, ...]:
         table = self.value(("children",), dict, "sections such as [children.order_rows]")

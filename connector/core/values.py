@@ -55,7 +55,7 @@ def to_int(value: object) -> int | None:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if not whole and not (isinstance(value, str) and _INT.fullmatch(value)):
         raise ValueError("whole number")
-    number: int = int(value)  # type: ignore[call-overload]
+    number: int = int(value)  # type: ignore[call-overload]  # an int, float or text by now
     if not -_BIGINT <= number < _BIGINT:
         raise ValueError("whole number")
     return number
@@ -203,7 +203,7 @@ def value_of(item: Field, value: object, zone: tzinfo | None = None) -> object:
         typed = _SINGLE[item.type](value)
     except (ValueError, TypeError):
         raise BadValueError(item.name, _EXPECTED[item.type]) from None
-    return to_utc(typed, zone) if item.type == "datetime" else typed  # type: ignore[arg-type]
+    return to_utc(typed, zone) if item.type == "datetime" else typed  # type: ignore[arg-type]  # text by now
 
 
 # --- whole records ------------------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ class Converter:
                 except (ValueError, TypeError):
                     raise BadValueError(name, expected) from None
             if is_moment:
-                values[name] = to_utc(typed, zone)  # type: ignore[arg-type]
+                values[name] = to_utc(typed, zone)  # type: ignore[arg-type]  # text by now
                 values[f"{name}_local"] = typed
             else:
                 values[name] = typed
