@@ -1,41 +1,28 @@
-"""The only module that imports every adapter: builds the object graph of the settings.
-
-`App` is one process's view: settings, mirror, clock, log. It hands out the legs of a shop, the desk for commands and
-the graph for the daemon. It decides nothing.
+"""`App` is one process's view: settings, mirror, clock, log. It hands out the legs of a shop, the desk for commands and
+the graph for the daemon.
 """
 
 from __future__ import annotations
 
-import random
-import secrets as random_secrets
 import time
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from typing import TypedDict
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connector import config, packagedata
 from connector.core import statuses
-from connector.core.identity import REFERENCE_PREFIX
 from connector.core.mapping import Resource
-from connector.core.model import OrderState, Role, ShopInfo
+from connector.core.model import ShopInfo
 from connector.core.phrases import Phrases
-from connector.core.query import Filter, Query
-from connector.core.reconcile import Policy
-from connector.engine.collect import Collect, FolderPlan, since_midnight
 from connector.engine.daemon import Graph
 from connector.engine.dead_letters import DeadLetters
-from connector.engine.desk import Desk, Identity
-from connector.engine.effects import Effects
-from connector.engine.join import Join, ShopFacts
+from connector.engine.desk import Desk
+from connector.engine.join import ShopFacts
 from connector.engine.legs import ShopLegs
 from connector.engine.passes import Progress
 from connector.engine.ports import Mailbox
 from connector.engine.pull import Pull
-from connector.engine.push import Push
 from connector.engine.sweep import Sweeps
-from connector.errors import DataError
 from connector.mailbox.client import Account, ImapMailbox
 from connector.mailbox.mime import MimeCodec
 from connector.mailbox.sender import SmtpAccount, SmtpSender
@@ -46,20 +33,10 @@ from connector.ops.clock import SystemClock
 from connector.ops.logs import EventLog
 from connector.shop.client import ShopClient
 from connector.shop.dialect import Dialect
+from connector.wiring import desk, parts
 
 PROBE_SECONDS = 900.0
 LEASE_MARGIN = 60.0  # seconds a lease outlives the longest request
-
-
-class _Reading(TypedDict):
-    """What pull and sweep are told of a shop."""
-
-    shop_name: str
-    resources: Sequence[Resource]
-    info: Callable[[], ShopInfo]
-    zone: Callable[[], tzinfo | None]
-    page_size: int
-    id_shops: Callable[[], Sequence[str]]
 
 
 class App:
@@ -89,7 +66,8 @@ class App:
             events.emit(ev.MIRROR_CHANGED, count=len(self.mirror.changes), text=shown)
         self.codec = MimeCodec()
         self.holder = holder or process.holder_name()
-        self._new_baseline, self._shops = new_baseline, dict[str, ShopClient]()
+        self.new_baseline = new_baseline
+        self._shops = dict[str, ShopClient]()
         self._infos: dict[str, tuple[float, ShopInfo]] = {}
 
     @cached_property
@@ -193,154 +171,26 @@ class App:
             SmtpAccount(s.host, s.port, s.user, password, s.security, s.verify_certificate, ca_file, s.timeout, s.bcc)
         )
 
+    # --- what runs and what commands use: put together in the modules beside this one ------------------------------
+
     def legs(self, name: str, progress: Progress | None = None) -> ShopLegs:
         """The runnable parts of one shop."""
-        s, mirror, client = self.shop_settings(name), self.mirror, self.client(name)
-        effects = Effects(
-            client,
-            mirror.outbox,
-            self.sender(name),
-            lambda box: self.mailbox(name, box),
-            lambda at: self.local(name, at),
-            self.say,
-            self.clock,
-            (s.smtp.proof_mailbox, s.smtp.proof_folder) if s.smtp and s.smtp.proof_mailbox else None,
-        )
-        push = Push(
-            name,
-            mirror.outbox,
-            mirror.ledger,
-            mirror.rows,
-            effects,
-            self.events,
-            self.clock,
-            s.settle_seconds,
-            random.SystemRandom().random,
-            lambda: mirror.leases.holder(name) == self.holder,
-        )
-        join = Join(
-            name,
-            lambda: self.shop_facts(name),
-            {box: _policy(m, s) for box, m in s.mailboxes.items()},
-            mirror.ledger,
-            mirror.lookups,
-            mirror.outbox,
-            self.codec,
-            self.say,
-            self.events,
-            self.clock,
-        )
-        collects = [
-            Collect(
-                name,
-                box,
-                lambda box=box: self.mailbox(name, box),  # type: ignore[misc]  # mypy: lambda default
-                lambda m=m: self._folders(name, m),  # type: ignore[misc]  # mypy: lambda default
-                mirror.ledger,
-                self.codec,
-                self.events,
-                self.clock,
-            )
-            for box, m in s.mailboxes.items()
-        ]
-        return ShopLegs(
-            name,
-            probe=lambda: self.probe(name),
-            pull=self.pull(name, progress),
-            sweep=self.sweep(name),
-            collects=collects,
-            join=join,
-            push=push,
-            rows=mirror.rows,
-            memory=mirror.meta,
-            holds_references=lambda: self._holds_references(name),
-            ledger=mirror.ledger,
-            lookups=mirror.lookups,
-            outbox=mirror.outbox,
-            runs=mirror.runs,
-            events=self.events,
-            clock=self.clock,
-            new_run_id=lambda: random_secrets.token_hex(4),
-            new_baseline=self._new_baseline,
-        )
-
-    def _holds_references(self, name: str) -> bool:
-        """Has this program written messages into the shop before? One cheap request."""
-        ours = Query((Filter("user_agent", "starts", (REFERENCE_PREFIX,)),), limit=1)
-        return bool(self.client(name).ids("customer_messages", ours))
-
-    def _folders(self, shop: str, m: config.MailboxSettings) -> list[FolderPlan]:
-        since = datetime.combine(m.since, datetime.min.time()) if m.since else None
-        start = since_midnight(since, self.zone(shop))
-        return [FolderPlan(f, Role.CUSTOMERS, start) for f in m.folders] + [
-            FolderPlan(f, Role.STAFF, start) for f in m.sent_folders
-        ]
-
-    def dead_letters(self) -> DeadLetters:
-        return DeadLetters(self.mirror.outbox, self.mirror.ledger, self.clock)
-
-    def desk(self, name: str) -> Desk:
-        s = self.shop_settings(name)
-        who = Identity(
-            secret=self.secrets[0],
-            employee=s.employee,
-            reply_status=s.reply_status,
-            has_smtp=s.smtp is not None,
-            sender=s.smtp.sender if s.smtp else "",
-            sender_name=s.smtp.sender_name if s.smtp else "",
-            message_id_host=s.smtp.message_id_host if s.smtp else "",
-        )
-        mirror = self.mirror
-        return Desk(
-            name,
-            who,
-            lambda: self.client(name),
-            mirror.lookups,
-            mirror.ledger,
-            mirror.outbox,
-            self.say,
-            lambda wish, states: self._resolve(name, wish, states),
-            lambda: random_secrets.token_hex(16),
-        )
-
-    def _resolve(self, shop: str, wish: str, states: Sequence[OrderState]) -> int:
-        config_values = {
-            key: self.mirror.lookups.configuration(shop, key) or ""
-            for state in self.canon.values()
-            for key in state.keys
-        }
-        outcome = statuses.resolve(wish, states, config_values, self.canon)
-        if isinstance(outcome, statuses.Resolved):
-            return outcome.id
-        known = "; ".join(f"{s.id} {s.names[0] if s.names else ''}" for s in states if not s.deleted)
-        raise DataError(f"order.state_{outcome.reason}", wish=wish, known=known)
+        return parts.shop_legs(self, name, progress)
 
     def pull(self, name: str, progress: Progress | None = None) -> Pull:
         """The pull leg of a shop."""
-        snapshot_seconds = self.shop_settings(name).snapshot_seconds
-        return Pull(
-            self.client(name),
-            self.mirror.rows,
-            self.events,
-            self.clock,
-            snapshot_seconds=snapshot_seconds,
-            progress=progress,
-            **self._of_shop(name),
-        )
+        return parts.pull(self, name, progress)
 
     def sweep(self, name: str) -> Sweeps:
         """The sweep leg of a shop."""
-        return Sweeps(self.client(name), self.mirror.rows, self.events, self.clock, **self._of_shop(name))
+        return parts.sweep(self, name)
 
-    def _of_shop(self, name: str) -> _Reading:
-        return {
-            "shop_name": name,
-            "resources": self.resources,
-            "info": lambda: self.probe(name),
-            "zone": lambda: self.zone(name),
-            "page_size": self.shop_settings(name).page_size,
-            "id_shops": lambda: self.id_shops(name),
-        }
+    def desk(self, name: str) -> Desk:
+        """What commands ask for in a shop."""
+        return desk.desk(self, name)
+
+    def dead_letters(self) -> DeadLetters:
+        return desk.dead_letters(self)
 
     def id_shops(self, name: str) -> tuple[str, ...]:
         """In which shop contexts the restricted resources are asked for: one without multistore; `all` from 8.1 on,
@@ -385,16 +235,3 @@ class App:
             several_workers=not self.settings.mirror_url.startswith("sqlite"),
             close=self.close,
         )
-
-
-def _policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
-    return Policy(
-        create_threads=m.create_threads,
-        id_shop=m.id_shop or s.id_shop,
-        id_lang=m.id_lang,
-        contact=m.contact,
-        employee=m.employee or s.employee,
-        foreign_sender=m.foreign_sender,
-        after=m.after,
-        after_target=m.move_to if m.after == "move" else m.flag if m.after == "flag" else "",
-    )

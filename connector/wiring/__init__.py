@@ -1,0 +1,5 @@
+"""The only package that knows every adapter: builds the object graph of the settings. It decides nothing."""
+
+from connector.wiring.app import App
+
+__all__ = ["App"]

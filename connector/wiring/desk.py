@@ -1,0 +1,56 @@
+"""What commands use of one shop, put together from an App."""
+
+from __future__ import annotations
+
+import secrets as random_secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from connector.core import statuses
+from connector.core.model import OrderState
+from connector.engine.dead_letters import DeadLetters
+from connector.engine.desk import Desk, Identity
+from connector.errors import DataError
+
+if TYPE_CHECKING:
+    from connector.wiring.app import App
+
+
+def dead_letters(app: App) -> DeadLetters:
+    return DeadLetters(app.mirror.outbox, app.mirror.ledger, app.clock)
+
+
+def desk(app: App, name: str) -> Desk:
+    s = app.shop_settings(name)
+    who = Identity(
+        secret=app.secrets[0],
+        employee=s.employee,
+        reply_status=s.reply_status,
+        has_smtp=s.smtp is not None,
+        sender=s.smtp.sender if s.smtp else "",
+        sender_name=s.smtp.sender_name if s.smtp else "",
+        message_id_host=s.smtp.message_id_host if s.smtp else "",
+    )
+    mirror = app.mirror
+    return Desk(
+        name,
+        who,
+        lambda: app.client(name),
+        mirror.lookups,
+        mirror.ledger,
+        mirror.outbox,
+        app.say,
+        lambda wish, states: _resolve(app, name, wish, states),
+        lambda: random_secrets.token_hex(16),
+    )
+
+
+def _resolve(app: App, shop: str, wish: str, states: Sequence[OrderState]) -> int:
+    config_values = {
+        key: app.mirror.lookups.configuration(shop, key) or "" for state in app.canon.values() for key in state.keys
+    }
+    outcome = statuses.resolve(wish, states, config_values, app.canon)
+    if isinstance(outcome, statuses.Resolved):
+        return outcome.id
+    known = "; ".join(f"{s.id} {s.names[0] if s.names else ''}" for s in states if not s.deleted)
+    raise DataError(f"order.state_{outcome.reason}", wish=wish, known=known)

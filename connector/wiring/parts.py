@@ -1,0 +1,167 @@
+"""The legs of one shop, put together from an App."""
+
+from __future__ import annotations
+
+import random
+import secrets as random_secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, TypedDict
+
+from connector import config
+from connector.core.identity import REFERENCE_PREFIX
+from connector.core.mapping import Resource
+from connector.core.model import Role, ShopInfo
+from connector.core.query import Filter, Query
+from connector.core.reconcile import Policy
+from connector.engine.collect import Collect, FolderPlan, since_midnight
+from connector.engine.effects import Effects
+from connector.engine.join import Join
+from connector.engine.legs import ShopLegs
+from connector.engine.passes import Progress
+from connector.engine.pull import Pull
+from connector.engine.push import Push
+from connector.engine.sweep import Sweeps
+
+if TYPE_CHECKING:
+    from connector.wiring.app import App
+
+
+class _Reading(TypedDict):
+    """What pull and sweep are told of a shop."""
+
+    shop_name: str
+    resources: Sequence[Resource]
+    info: Callable[[], ShopInfo]
+    zone: Callable[[], tzinfo | None]
+    page_size: int
+    id_shops: Callable[[], Sequence[str]]
+
+
+def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs:
+    """The runnable parts of one shop."""
+    s, mirror, client = app.shop_settings(name), app.mirror, app.client(name)
+    effects = Effects(
+        client,
+        mirror.outbox,
+        app.sender(name),
+        lambda box: app.mailbox(name, box),
+        lambda at: app.local(name, at),
+        app.say,
+        app.clock,
+        (s.smtp.proof_mailbox, s.smtp.proof_folder) if s.smtp and s.smtp.proof_mailbox else None,
+    )
+    push = Push(
+        name,
+        mirror.outbox,
+        mirror.ledger,
+        mirror.rows,
+        effects,
+        app.events,
+        app.clock,
+        s.settle_seconds,
+        random.SystemRandom().random,
+        lambda: mirror.leases.holder(name) == app.holder,
+    )
+    join = Join(
+        name,
+        lambda: app.shop_facts(name),
+        {box: _policy(m, s) for box, m in s.mailboxes.items()},
+        mirror.ledger,
+        mirror.lookups,
+        mirror.outbox,
+        app.codec,
+        app.say,
+        app.events,
+        app.clock,
+    )
+    collects = [
+        Collect(
+            name,
+            box,
+            lambda box=box: app.mailbox(name, box),  # type: ignore[misc]  # mypy: lambda default
+            lambda m=m: _folders(app, name, m),  # type: ignore[misc]  # mypy: lambda default
+            mirror.ledger,
+            app.codec,
+            app.events,
+            app.clock,
+        )
+        for box, m in s.mailboxes.items()
+    ]
+    return ShopLegs(
+        name,
+        probe=lambda: app.probe(name),
+        pull=app.pull(name, progress),
+        sweep=app.sweep(name),
+        collects=collects,
+        join=join,
+        push=push,
+        rows=mirror.rows,
+        memory=mirror.meta,
+        holds_references=lambda: _holds_references(app, name),
+        ledger=mirror.ledger,
+        lookups=mirror.lookups,
+        outbox=mirror.outbox,
+        runs=mirror.runs,
+        events=app.events,
+        clock=app.clock,
+        new_run_id=lambda: random_secrets.token_hex(4),
+        new_baseline=app.new_baseline,
+    )
+
+
+def _holds_references(app: App, name: str) -> bool:
+    """Has this program written messages into the shop before? One cheap request."""
+    ours = Query((Filter("user_agent", "starts", (REFERENCE_PREFIX,)),), limit=1)
+    return bool(app.client(name).ids("customer_messages", ours))
+
+
+def _folders(app: App, shop: str, m: config.MailboxSettings) -> list[FolderPlan]:
+    since = datetime.combine(m.since, datetime.min.time()) if m.since else None
+    start = since_midnight(since, app.zone(shop))
+    return [FolderPlan(f, Role.CUSTOMERS, start) for f in m.folders] + [
+        FolderPlan(f, Role.STAFF, start) for f in m.sent_folders
+    ]
+
+
+def pull(app: App, name: str, progress: Progress | None = None) -> Pull:
+    """The pull leg of a shop."""
+    snapshot_seconds = app.shop_settings(name).snapshot_seconds
+    return Pull(
+        app.client(name),
+        app.mirror.rows,
+        app.events,
+        app.clock,
+        snapshot_seconds=snapshot_seconds,
+        progress=progress,
+        **_of_shop(app, name),
+    )
+
+
+def sweep(app: App, name: str) -> Sweeps:
+    """The sweep leg of a shop."""
+    return Sweeps(app.client(name), app.mirror.rows, app.events, app.clock, **_of_shop(app, name))
+
+
+def _of_shop(app: App, name: str) -> _Reading:
+    return {
+        "shop_name": name,
+        "resources": app.resources,
+        "info": lambda: app.probe(name),
+        "zone": lambda: app.zone(name),
+        "page_size": app.shop_settings(name).page_size,
+        "id_shops": lambda: app.id_shops(name),
+    }
+
+
+def _policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
+    return Policy(
+        create_threads=m.create_threads,
+        id_shop=m.id_shop or s.id_shop,
+        id_lang=m.id_lang,
+        contact=m.contact,
+        employee=m.employee or s.employee,
+        foreign_sender=m.foreign_sender,
+        after=m.after,
+        after_target=m.move_to if m.after == "move" else m.flag if m.after == "flag" else "",
+    )
