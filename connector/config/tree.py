@@ -147,6 +147,7 @@ class ScheduleSettings(_Model):
 
     pull_seconds: Seconds = 60
     sweep_seconds: Seconds = 600
+    deletions_seconds: Seconds = 21600
     collect_seconds: Seconds = 30
     push_seconds: Seconds = 15
     jitter_seconds: Annotated[float, Field(ge=0, le=3600)] = 5
@@ -246,6 +247,8 @@ class ShopSettings(_Model):
     employee: Id = 0
     id_shop: Id = 0
     page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    connections: Annotated[int, Field(ge=1, le=16)] = 2
+    most_deleted_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 10
     snapshot_seconds: Seconds = 3600
     connect_timeout: Seconds = 10
     read_timeout: Seconds = 60
@@ -287,6 +290,7 @@ class Settings(BaseSettings):
     instance_secret: InstanceSecret | None = None
     instance_secret_file: File = None
     old_instance_secrets: tuple[InstanceSecret, ...] = ()
+    mappings_dir: File = None
     mirror: MirrorSettings = MirrorSettings()
     log: LogSettings = LogSettings()
     schedule: ScheduleSettings = ScheduleSettings()
