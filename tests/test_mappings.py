@@ -108,6 +108,24 @@ def test_a_delta_is_only_followed_where_the_table_has_the_date():
             assert resource.has_date_upd
 
 
+def test_every_id_of_a_mirrored_resource_tells_whose_it_is():
+    """id_reference is a row of carriers too, but of a version that an edit deleted; the rest is not mirrored."""
+    refs = {
+        (resource.name, item.name): item.target
+        for resource in RESOURCES.values()
+        for item in (*resource.fields, *(item for child in resource.children for item in child.fields))
+        if item.type == "ref"
+    }
+    assert refs["orders", "id_address_invoice"] == "addresses"
+    assert refs["orders", "current_state"] == "order_states"
+    assert refs["customer_messages", "id_customer_thread"] == "customer_threads"
+    assert {name for (_, name), target in refs.items() if not target} == {
+        *("id_manufacturer", "id_warehouse", "id_tax_rules_group", "id_reference", "id_shop_group", "id_zone"),
+        *("id_gender", "id_risk", "id_cart", "state", "id_row", "id_order_detail", "product_attribute_id"),
+        *("id_customization", "id_category", "id_profile"),
+    }
+
+
 LISTS = {
     "customers": ("json-list-customers-full", "customers-full2"),
     "customer_threads": ("json-list-threads-full", "threads-full2"),

@@ -254,7 +254,7 @@ class Converter:
 
     def kept(self, record: Mapping[str, Any]) -> bytes:
         """What of a record may lie in the quarantine: the mapped fields only, never the shop's secrets."""
-        names = {"id", *(item.name for item in self._resource.fields), *(item.name for item in self._resource.lang)}
+        names = {"id", *(item.key for item in self._resource.fields), *(item.key for item in self._resource.lang)}
         part = {name: record[name] for name in record if name in names}
         associations = record.get("associations")
         if isinstance(associations, Mapping):
@@ -297,7 +297,7 @@ class Converter:
             return ()
         texts: dict[int, dict[str, Any]] = {}
         for item in self._resource.lang:
-            found = record.get(item.name)
+            found = record.get(item.key)
             if found is None:
                 continue
             by_language = found if isinstance(found, Mapping) else {UNKNOWN_LANGUAGE: found}

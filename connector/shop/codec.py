@@ -54,7 +54,7 @@ class Shape:
     @classmethod
     def of(cls, resource: Resource, *, with_children: bool) -> Shape:
         children = frozenset(child.association for child in resource.children) if with_children else frozenset()
-        return cls(frozenset(field.name for field in resource.lang), children)
+        return cls(frozenset(field.key for field in resource.lang), children)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,24 @@ def test_a_child_field_may_have_another_name_than_in_the_shop():
     assert Field("amount", "decimal").key == "amount"
 
 
+def test_what_stands_behind_a_type_stands_in_any_order():
+    resource = parse(
+        'pull = "id"\n[fields]\nid_buyer = "ref to customers personal from id_customer"\n'
+        '[children.x.fields]\nid_row = "ref from id to orders"\n',
+        "x.toml",
+    )
+    assert resource.fields == (Field("id_buyer", "ref", True, "id_customer", "customers"),)
+    assert resource.children[0].fields == (Field("id_row", "ref", False, "id", "orders"),)
+
+
+def test_a_column_of_another_name_is_asked_for_by_the_shops_name_once():
+    resource = parse(
+        'pull = "id"\ndisplay = true\n[fields]\na = "decimal"\na_text = "text from a"\n[lang]\nn = "text from b"\n',
+        "products.toml",
+    )
+    assert resource.asked == ("id", "a", "b")
+
+
 FIELDS = '[fields]\na = "text"\n'
 
 
@@ -101,7 +119,15 @@ FIELDS = '[fields]\na = "text"\n'
         ('pull = "delta"\n' + FIELDS, 1, 'needs the field date_upd = "datetime"'),
         ('pull = "id"\n[fields]\na = "string"\n', 3, "expected a type"),
         ('pull = "id"\n[fields]\na = "text private"\n', 3, "expected a type"),
-        ('pull = "id"\n[fields]\na = "text from b"\n', 3, "expected a type"),
+        ('pull = "id"\n[fields]\na = "text from"\n', 3, "expected a type"),
+        ('pull = "id"\n[fields]\na = "text from B"\n', 3, "expected a type"),
+        ('pull = "id"\n[fields]\na = "text personal personal"\n', 3, "expected a type"),
+        ('pull = "id"\n[fields]\na = "int to orders"\n', 3, "expected a type"),
+        ('pull = "id"\n[fields]\na = "ref to"\n', 3, "expected a type"),
+        ('pull = "id"\n[fields]\na = "text from passwd"\n', 3, "passwd is a secret of the shop"),
+        ('pull = "id"\n[fields]\ndate_upd = "datetime from date_add"\n', 3, "must be the shop's own"),
+        ('pull = "id"\n[fields]\nb = "text from a"\n[sweeps]\nb = ["1"]\n', 5, "by the shop's own name"),
+        ('pull = "id"\n' + FIELDS + '[lang]\nname = "text from secure_key"\n', 5, "never mirrored"),
         ('pull = "id"\n[fields]\na = 5\n', 3, "expected a type"),
         ('pull = "id"\n[fields]\na = ""\n', 3, "expected a type"),
         ('pull = "id"\n[fields]\nÄ = "text"\n', 0, "Invalid"),
@@ -174,5 +200,8 @@ def test_tables_taken_twice_and_sweeps_that_lead_nowhere_are_found():
     lang = one("orders", '[lang]\nname = "text"\n')
     assert "orders_lang is also made by" in str(check([lang, one("orders_lang")])[0])
     assert "which is not mapped" in str(check([one("x", '[sweeps]\na = "contacts"\n')])[0])
+    child = one("x", '[children.y.fields]\nid_order = "ref to orders"\n')
+    assert "id_order points to orders, which is not mapped" in str(check([child])[0])
+    assert check([child, one("orders")]) == []
     through = one("x", '[sweeps]\na = { days = 1, through = { a = "orders" } }\n')
     assert "goes through orders" in str(check([through])[0])

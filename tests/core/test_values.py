@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -59,6 +60,18 @@ RECORD = {
     "associations": {"rows": [{"id": "3", "price": "1.5"}, {"id": "4", "price": "2"}]},
     "passwd": "never looked at",
 }
+
+
+def test_columns_of_another_name_take_the_shops_value():
+    named = parse(
+        'pull = "id"\n[fields]\ntotal_text = "text from total"\n[lang]\ntitle = "text from name"\n', "orders.toml"
+    )
+    row = convert(named, RECORD, PARIS)
+    assert (row.values, row.langs) == (
+        {"total_text": "12.500000"},
+        ({"id_lang": 1, "title": "Paid"}, {"id_lang": 2, "title": "Payé"}),
+    )
+    assert set(json.loads(Converter(named, PARIS).kept(RECORD))) == {"id", "total", "name"}
 
 
 def test_a_record_becomes_a_typed_row():

@@ -1,129 +1,14 @@
-"""Resources of the webservice as data: which fields are mirrored, with which types, into which tables.
-
-`parse` turns the text of one mapping file (`mappings/resources/*.toml`, format in `mappings/README.md`) into a
-`Resource`, `check` looks at all of them together. Records become typed rows in `core/values.py`. No file is opened
-here.
-"""
+"""Reading mapping files."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, get_args
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_args
 
-Type = Literal["int", "ref", "bool", "decimal", "date", "datetime", "text"]
-Pull = Literal["delta", "id", "snapshot"]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One mirrored field.
-
-    ref: an id of another row; 0 and '' become NULL. text: '' stays ''. datetime: shop-local in the shop; stored as
-    UTC in `<name>` and as text in `<name>_local`; `0000-00-00 00:00:00` becomes NULL in both.
-    personal: holds personal data (erasure, export and log redaction read this mark).
-    origin: the shop's name where the column has another one (children only), '' for the same.
-    """
-
-    name: str
-    type: Type
-    personal: bool = False
-    origin: str = ""
-
-    @property
-    def key(self) -> str:
-        """The name in the shop's record."""
-        return self.origin or self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """An association that is mirrored as rows of its own table, keyed (shop, parent_id, position)."""
-
-    association: str
-    table: str
-    fields: tuple[Field, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """A field that changes without moving date_upd: asked for by one id list per value.
-
-    others: one more list, of the rows that have none of the values. ids_of: the values are the ids in that mirrored
-    table, and 0. days > 0 instead of values: the rows of the last days by the date `by` are read again in full, and
-    with `through` (field, resource) also those whose parent changed within the days, e.g. ("id_order", "orders").
-    """
-
-    field: str
-    values: tuple[str, ...] = ()
-    others: bool = False
-    ids_of: str = ""
-    days: int = 0
-    by: str = "date_add"
-    through: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One mapping file.
-
-    name: as in the URL. table: main table; i18n fields live in `<table>_lang`, keyed (shop, id, id_lang).
-    pull: delta = (date_upd, id) keyset; id = id keyset; snapshot = all rows each time.
-    since: first PrestaShop version that has the resource, e.g. (1, 7). only: a fixed filter (field, values).
-    display: True when only the mapped fields are asked for, False for display=full (needed for associations).
-    """
-
-    name: str
-    table: str
-    pull: Pull
-    fields: tuple[Field, ...]
-    lang: tuple[Field, ...] = ()
-    children: tuple[Child, ...] = ()
-    sweeps: tuple[Sweep, ...] = ()
-    since: tuple[int, ...] = (1, 6)
-    only: tuple[str, tuple[str, ...]] | None = None
-    display: bool = False
-    per_shop: bool = False  # the list shows the shop context only: multistore asks id_shop=all, or every id_shop
-    source: str = ""  # file name, for messages
-
-    @property
-    def has_date_upd(self) -> bool:
-        return any(f.name == "date_upd" for f in self.fields)
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """The fields to ask for by name, () for all of them."""
-        return ("id", *(f.name for f in self.fields), *(f.name for f in self.lang)) if self.display else ()
-
-    def field(self, name: str) -> Field | None:
-        return next((f for f in self.fields if f.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A typed row, ready to be stored.
-
-    values: column -> value of the main table (without shop and id). langs: one dict per language with `id_lang`.
-    children: table -> rows in order (without shop, parent_id and position). digest: hex SHA-256 over all of it.
-    date_upd_local: for the cursor, None where there is none or it is zero.
-    """
-
-    id: int
-    values: dict[str, Any]
-    langs: tuple[dict[str, Any], ...] = ()
-    children: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
-    digest: str = ""
-    date_upd_local: str | None = None
-
-
-# --- reading mapping files ----------------------------------------------------------------------------------------
-
-SECRETS = frozenset(
-    {"passwd", "secure_key", "last_passwd_gen", "reset_password_token", "reset_password_validity", "ws_key", "key"}
-)
-"""Fields that the webservice hands out and no mapping may name: password hashes and what resets or replaces them."""
+from connector.core.mapping.model import SECRETS, Child, Field, Pull, Resource, Sweep, Type
 
 _MIRRORS_OWN = {"main": {"shop", "id", "digest", "pulled_at"}, "lang": {"shop", "id", "id_lang"}}
 _MIRRORS_OWN["child"] = {"shop", "id", "parent_id", "position"}
@@ -132,6 +17,7 @@ _MIRRORS_OWN["child"] = {"shop", "id", "parent_id", "position"}
 T = TypeVar("T")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_WORDS = re.compile(r"\s*(?P<type>\S+)(?P<marks>.*)", re.DOTALL)
 _SECRET_SETTING = re.compile(r"PASS|PWD|SECRET|TOKEN|_KEY|COOKIE", re.IGNORECASE)
 _TOP = ("table", "pull", "since", "per_shop", "display", "only", "fields", "lang", "children", "sweeps")
 
@@ -188,6 +74,9 @@ def check(resources: Sequence[Resource]) -> list[Mistake]:
                 wrong(resource, f"the sweep of {sweep.field} takes its values from {sweep.ids_of}, which is not mapped")
             if sweep.through and sweep.through[1] not in names:
                 wrong(resource, f"the sweep of {sweep.field} goes through {sweep.through[1]}, which is not mapped")
+        for item in (*resource.fields, *(item for child in resource.children for item in child.fields)):
+            if item.target and item.target not in names:
+                wrong(resource, f"{item.name} points to {item.target}, which is not mapped")
     return mistakes
 
 
@@ -284,31 +173,34 @@ class _Reader:
         return tuple(found)
 
     def one_field(self, path: tuple[str, ...], name: str, words: object, place: str) -> Field | None:
-        expected = f"a type ({', '.join(get_args(Type))}), then perhaps the word personal"
-        if place == "child":
-            expected += " and `from NAME`"
-        parts = words.split() if isinstance(words, str) else []
+        expected = (
+            f"a type ({', '.join(get_args(Type))}), then perhaps the word personal, `from NAME` when the shop calls it "
+            "otherwise, and for a ref `to RESOURCE`"
+        )
         if not _NAME.fullmatch(name):
             self.wrong(path, f"{name!r} is no field name; expected lower-case letters, digits and _")
             return None
-        kind, rest = (parts[0], parts[1:]) if parts else ("", [])
-        personal = "personal" in rest
-        rest = [word for word in rest if word != "personal"]
-        origin = rest[1] if place == "child" and len(rest) == 2 and rest[0] == "from" else ""
-        if kind not in get_args(Type) or (rest and not origin):
+        found = _WORDS.fullmatch(words) if isinstance(words, str) else None
+        kind = found["type"] if found else ""
+        marks = _marks(found["marks"]) if found else None
+        if kind not in get_args(Type) or marks is None or ("to" in marks and kind != "ref"):
             self.wrong(path, f"{name} is {words!r}; expected {expected}")
             return None
+        origin = marks.get("from", "")
         if place == "lang" and kind != "text":
             self.wrong(path, f"{name} is {words!r}; expected text, as all fields in languages are")
             return None
         if name in SECRETS or origin in SECRETS:
-            self.wrong(path, f"{name} is a secret of the shop and is never mirrored; remove the line")
+            self.wrong(path, f"{origin or name} is a secret of the shop and is never mirrored; remove the line")
             return None
         if name in _MIRRORS_OWN[place]:
             remedy = f'; write another name, e.g. id_row = "{kind} from {name}"' if place == "child" else ""
             self.wrong(path, f"the mirror makes the column {name} itself{remedy}")
             return None
-        return Field(name, kind, personal, origin)  # type: ignore[arg-type]  # kind is checked above
+        if name == "date_upd" and origin:
+            self.wrong(path, "date_upd must be the shop's own: changes are followed by it; remove the `from`")
+            return None
+        return Field(name, kind, "personal" in marks, origin, marks.get("to", ""))  # type: ignore[arg-type]
 
     def children(self) -> tuple[Child, ...]:
         table = self.value(("children",), dict, "sections such as [children.order_rows]")
@@ -344,8 +236,8 @@ class _Reader:
         found: list[Sweep] = []
         for name, words in table.items():
             path = ("sweeps", name)
-            if name not in {item.name for item in fields}:
-                self.wrong(path, f"the sweep of {name} has no field {name} in [fields]")
+            if name not in {item.name for item in fields if not item.origin}:
+                self.wrong(path, f"the sweep of {name} has no field {name} in [fields], by the shop's own name")
                 continue
             sweep = _sweep(name, words)
             if sweep is None:
@@ -374,6 +266,23 @@ def _sweep(name: str, words: object) -> Sweep | None:
             if parent is None or isinstance(parent[1], str):
                 return Sweep(name, days=days, by=by, through=parent)
     return None
+
+
+def _marks(words: str) -> dict[str, str] | None:
+    """What stands behind a type, in any order and each once; None when it cannot be read."""
+    parts = words.split()
+    marks: dict[str, str] = {}
+    while parts:
+        word = parts.pop(0)
+        if word in marks or word not in ("personal", "from", "to"):
+            return None
+        if word == "personal":
+            marks[word] = word
+        elif parts and _NAME.fullmatch(parts[0]):
+            marks[word] = parts.pop(0)
+        else:
+            return None
+    return marks
 
 
 def _columns(item: Field) -> tuple[str, ...]:
