@@ -71,7 +71,7 @@ def test_columns_of_another_name_take_the_shops_value():
         {"total_text": "12.500000"},
         ({"id_lang": 1, "title": "Paid"}, {"id_lang": 2, "title": "Payé"}),
     )
-    assert set(json.loads(Converter(named, PARIS).kept(RECORD))) == {"id", "total", "name"}
+    assert set(json.loads(Converter(named, PARIS).kept(RECORD))) == {"id", "total", "name", "associations"}
 
 
 def test_a_record_becomes_a_typed_row():
