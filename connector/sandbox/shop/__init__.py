@@ -13,6 +13,7 @@ webservice only the resources that `definitions.toml` describes have rows.
 from connector.sandbox.shop.dialect import Dialect
 from connector.sandbox.shop.faults import Misbehave
 from connector.sandbox.shop.server import ShopServer
+from connector.sandbox.shop.service import LIKE_GENUINE, ServiceTime
 from connector.sandbox.shop.shop import SandboxShop
 from connector.sandbox.shop.world import Key, RequestLog, SentMail, permissions
 
@@ -28,5 +29,7 @@ __all__ = [
     "Key",
     "permissions",
     "Dialect",
+    "ServiceTime",
+    "LIKE_GENUINE",
     "VERSIONS",
 ]

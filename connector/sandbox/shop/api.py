@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus
 
@@ -17,6 +18,7 @@ from connector.sandbox.shop.definitions import Resource
 from connector.sandbox.shop.entities import Entity, load
 from connector.sandbox.shop.query import Display, closest, languages_of, parse_display, select_ids
 from connector.sandbox.shop.rules import php_int
+from connector.sandbox.shop.service import Work
 from connector.sandbox.shop.world import ApiError, Died, Key, World
 
 _REALM = (
@@ -57,11 +59,12 @@ class Request:
 
 @dataclass
 class Answer:
-    """An HTTP answer; the one to a HEAD has the body of the GET, which the server keeps back."""
+    """An HTTP answer; the one to a HEAD has the body of the GET, which the server keeps back. `work` is not sent."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    work: Work = field(default_factory=Work)
 
 
 def answer(world: World, request: Request) -> Answer:
@@ -95,14 +98,17 @@ def _answer(world: World, request: Request) -> Answer:
             )
         key = _checked_key(world, given)
         headers["PSWS-Version"] = world.dialect.version
-        result = _Dispatcher(world, request, params, key, json).run()
+        dispatcher = _Dispatcher(world, request, params, key, json)
+        result = dispatcher.run()
     except ApiError as error:
         # only a refused key asks for credentials again, a missing right does not (24 against 29)
         if error.status == 401 and {code for code, _ in error.errors} <= {16, 17, 18, 20, 21}:
             headers["WWW-Authenticate"] = _REALM
         body = render_json.errors(world, error.errors) if json else render_xml.errors(error.errors)
         return Answer(error.status, headers | {"Content-Type": _JSON if json else _XML}, body)
-    return _finished(world, request, result, headers, json)
+    finished = _finished(world, request, result, headers, json)
+    finished.work = dispatcher.work
+    return finished
 
 
 def _finished(
@@ -174,6 +180,7 @@ class _Dispatcher:
     def __init__(self, world: World, request: Request, params: dict[str, str], key: Key, json: bool) -> None:
         self.world, self.request, self.params, self.key, self.json = world, request, params, key, json
         self.method = params.get("ps_method", request.method).upper()
+        self.work = Work()
 
     def run(self) -> tuple[int, bytes | None]:
         wanted = self.params.get("id_shop", "")
@@ -195,6 +202,7 @@ class _Dispatcher:
         if self.method == "DELETE":
             write.delete(self.world, resource, write.ids_to_delete(row_id, self.params))
             return 200, None
+        self.work = Work(resource.name, rows=1)
         written = write.save(self.world, resource, self.method, self.request.body, self.params)
         status = 201 if self.method == "POST" else 200
         return status, self._render_single(written, languages, Display(full=True))
@@ -232,9 +240,7 @@ class _Dispatcher:
         if row_id:
             return 404, None
         empty = Resource(name, name, name, ())
-        if self.json:
-            return 200, b"[]"
-        return 200, render_xml.XmlRenderer(self.world, [], Display(minimum=True)).listing(empty, [])
+        return 200, self._renderer([], Display(minimum=True)).ids(empty, [])
 
     def _read(self, resource: Resource, row_id: str, languages: list[int]) -> tuple[int, bytes | None]:
         if "schema" in self.params and not row_id:
@@ -246,16 +252,29 @@ class _Dispatcher:
         }
         if row_id:
             display = parse_display(self.world, resource, self.params, single=True)
+            self.work = _work(resource, 1, display)
             found = load(self.world, resource, [php_int(row_id)], display)
             if not found or self.world.store.get(resource.name, php_int(row_id)) is None:
                 return 404, None
             return 200, self._render_single(found, languages, display)
         ids = select_ids(self.world, resource, self.params, filters)
         display = parse_display(self.world, resource, self.params, single=False)
-        entities = load(self.world, resource, ids, display)
-        if self.json:
-            return 200, render_json.JsonRenderer(self.world, languages, display).listing(resource, entities)
-        return 200, render_xml.XmlRenderer(self.world, languages, display).listing(resource, entities)
+        self.work = _work(resource, len(ids), display)
+        renderer = self._renderer(languages, display)
+        if display.minimum:
+            return 200, renderer.ids(resource, ids)
+
+        def render(missing: Sequence[int]) -> dict[int, bytes]:
+            return {
+                entity.values["id"]: renderer.row(entity) for entity in load(self.world, resource, missing, display)
+            }
+
+        key = (self.json, resource.name, str(display), tuple(languages), self.world.base_url)
+        return 200, renderer.page(resource, self.world.rendered.rows(key, ids, render))
+
+    def _renderer(self, languages: list[int], display: Display) -> render_json.JsonRenderer | render_xml.XmlRenderer:
+        form = render_json.JsonRenderer if self.json else render_xml.XmlRenderer
+        return form(self.world, languages, display)
 
     def _render_single(self, entities: list[Entity], languages: list[int], display: Display) -> bytes:
         if self.json:
@@ -274,3 +293,9 @@ class _Dispatcher:
                 "request",
             )
         return 200, render_xml.XmlRenderer(self.world, languages, Display(full=True)).schema(resource, kind)
+
+
+def _work(resource: Resource, count: int, display: Display) -> Work:
+    if display.minimum:
+        return Work(resource.name, ids=count)
+    return Work(resource.name, rows=count) if display.full else Work(resource.name, partial_rows=count)

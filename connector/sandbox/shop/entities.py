@@ -31,7 +31,8 @@ def load(world: World, resource: Resource, ids: Sequence[int], display: Display)
     """The objects with these ids, in that order; missing ones are left out."""
     if display.minimum:
         return [Entity(resource, {"id": row_id}) for row_id in ids]
-    rows = world.store.get_many(resource.name, ids)
+    shown = [field.name for field in resource.fields if display.shows(field.name)]
+    rows = world.store.get_many(resource.name, ids, shown)
     entities = [Entity(resource, rows[row_id]) for row_id in ids if row_id in rows]
     if resource.name == "orders" and display.shows("shipping_number"):
         _fill_shipping_numbers(world, entities)

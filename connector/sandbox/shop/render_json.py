@@ -45,17 +45,27 @@ class JsonRenderer:
         self.dialect = world.dialect
         self.languages = languages
         self.display = display
+        self._fields: dict[str, list[Field]] = {}
 
-    def listing(self, resource: Resource, entities: Sequence[Entity]) -> bytes:
-        if not entities:
+    def row(self, entity: Entity) -> bytes:
+        """One object of a list."""
+        return encode(self.world, self.entity(entity))
+
+    def page(self, resource: Resource, rows: Sequence[bytes]) -> bytes:
+        """A list of rendered objects."""
+        if not rows:
             return b"[]"
-        return encode(self.world, {resource.plural: [self.entity(entity) for entity in entities]})
+        return b'{"%s":[%s]}' % (resource.plural.encode(), b",".join(rows))
+
+    def ids(self, resource: Resource, ids: Sequence[int]) -> bytes:
+        """A list without `display`."""
+        return self.page(resource, [b'{"id":%d}' % row_id for row_id in ids])
 
     def single(self, entities: Sequence[Entity], *, as_list: bool = False) -> bytes:
         """One object; several written ones leave only the last. `display` in the request makes it a list."""
         entity = entities[-1]
         if as_list:
-            return self.listing(entity.resource, [entity])
+            return self.page(entity.resource, [self.row(entity)])
         shown = self.entity(entity)
         if self.dialect.drops_falsy_in_json:
             shown = {name: value for name, value in shown.items() if not php_empty(value)}
@@ -68,15 +78,19 @@ class JsonRenderer:
         shown: dict[str, Any] = {}
         if self.display.shows("id"):
             shown["id"] = str(row_id) if entity.echo and entity.created else int(row_id)
-        for field in entity.resource.fields:
-            if self.display.shows(field.name):
-                shown[field.name] = self._value(field, entity.values.get(field.name), entity.echo)
+        for field in self._shown(entity.resource):
+            shown[field.name] = self._value(field, entity.values.get(field.name), entity.echo)
         association = entity.resource.association
         if association is not None and entity.children and self.display.shows_association(association.name):
             children = self._children(association, entity.children)
             if children is not None:
                 shown["associations"] = {association.name: children}
         return shown
+
+    def _shown(self, resource: Resource) -> list[Field]:
+        if resource.name not in self._fields:
+            self._fields[resource.name] = [field for field in resource.fields if self.display.shows(field.name)]
+        return self._fields[resource.name]
 
     def _value(self, field: Field, value: Cell, echo: bool) -> Cell:
         if field.i18n:

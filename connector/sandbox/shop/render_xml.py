@@ -47,11 +47,21 @@ class XmlRenderer:
         self.display = display
         self.api = f"{world.base_url}/api"
 
-    def listing(self, resource: Resource, entities: Sequence[Entity]) -> bytes:
-        lines = [f"<{resource.plural}>"]
-        for entity in entities:
-            lines += self.entity(entity)
-        return document(*lines, f"</{resource.plural}>")
+    def row(self, entity: Entity) -> bytes:
+        """One object of a list."""
+        return "\n".join(self.entity(entity)).encode("utf-8", "surrogatepass")
+
+    def page(self, resource: Resource, rows: Sequence[bytes]) -> bytes:
+        """A list of rendered objects."""
+        tag = resource.plural.encode()
+        return b"\n".join([_HEAD.encode() + b"<%s>" % tag, *rows, b"</%s>" % tag, _TAIL.encode()])
+
+    def ids(self, resource: Resource, ids: Sequence[int]) -> bytes:
+        """A list without `display`."""
+        return self.page(resource, [self._reference(resource, row_id).encode() for row_id in ids])
+
+    def _reference(self, resource: Resource, row_id: int) -> str:
+        return f'<{resource.entity} id="{row_id}" xlink:href="{self.api}/{resource.plural}/{row_id}"/>'
 
     def single(self, entities: Sequence[Entity]) -> bytes:
         lines: list[str] = []
@@ -62,7 +72,7 @@ class XmlRenderer:
     def entity(self, entity: Entity) -> list[str]:
         resource, row_id = entity.resource, entity.values["id"]
         if self.display.minimum:
-            return [f'<{resource.entity} id="{row_id}" xlink:href="{self.api}/{resource.plural}/{row_id}"/>']
+            return [self._reference(resource, row_id)]
         lines = [f"<{resource.entity}>"]
         if self.display.shows("id"):
             lines.append(f"\t<id><![CDATA[{row_id}]]></id>")

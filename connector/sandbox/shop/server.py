@@ -44,16 +44,17 @@ class ShopApp:
         fault = self.faults.take(_method(request), request.resource)
         if fault is not None and fault.kind in ("delay", "late_write"):
             time.sleep(fault.seconds)
+        seconds = 0.0
         if fault is not None and fault.kind in BEFORE:
             result = _instead(fault)
         else:
-            result = answer(self.world, request)
+            result, seconds = self._answer(request)
             if fault is not None:
                 result = _spoiled(fault, result)
         kind = fault.kind if fault is not None else ""
         dropped = kind in ("drop_before", "drop_after", "late_write")
         status = 0 if dropped else result.status
-        log = RequestLog(request.method, "/api/" + request.path.lstrip("/"), request.query, status)
+        log = RequestLog(request.method, "/api/" + request.path.lstrip("/"), request.query, status, seconds)
         self.world.requests.append(log)
         if dropped:
             _hang_up(environ)
@@ -67,6 +68,13 @@ class ShopApp:
         if kind == "cut":
             return _half(environ, result.body)
         return [result.body]
+
+    def _answer(self, request: Request) -> tuple[Answer, float]:
+        """The answer and its service time; without a setting it takes what it takes."""
+        workers = self.world.workers
+        if workers is None:
+            return answer(self.world, request), 0.0
+        return workers.serve(lambda: answer(self.world, request), lambda given: given.work)
 
 
 def _half(environ: dict[str, Any], body: bytes) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from connector.sandbox.shop.api import Answer, Request, answer
 from connector.sandbox.shop.dialect import Dialect
 from connector.sandbox.shop.faults import Faults, Misbehave
 from connector.sandbox.shop.server import ShopServer
+from connector.sandbox.shop.service import ServiceTime, Workers
 from connector.sandbox.shop.store import Cell, Row
 from connector.sandbox.shop.world import Clock, Key, RequestLog, SentMail, World, permissions
 
@@ -24,7 +25,8 @@ class SandboxShop:
     `orders` sets the size; `customers`, `threads` and `messages` follow it unless given. The same version, sizes and
     seed give the same shop. `clock` gives the current time (aware, or naive in the shop's zone); None is the real one.
     `shops=2` makes a multistore of two. `empty=True` seeds nothing at all, for tests that bring their own rows.
-    `domain` is the host that the shop takes for its own (None: wherever it is served).
+    `domain` is the host that the shop takes for its own (None: wherever it is served). `service` makes served answers
+    take as long as a genuine shop's (`LIKE_GENUINE`); without it they come at once.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class SandboxShop:
         empty: bool = False,
         domain: str | None = None,
         shop_name: str = "Sandbox shop",
+        service: ServiceTime | None = None,
     ) -> None:
         self.world = World(Dialect(version), seed, clock, domain, shop_name)
         self.version = version
         self.faults = Faults()
+        self.service = service
         self._own_domain = domain is not None
         self.full_key = _key(seed, "full")
         self.readonly_key = _key(seed, "customers read only")
@@ -101,6 +105,15 @@ class SandboxShop:
         self.world.webservice_enabled = value
 
     @property
+    def service(self) -> ServiceTime | None:
+        """How long served answers take; may be changed at any time, requests under way are not touched."""
+        return self.world.workers.service if self.world.workers else None
+
+    @service.setter
+    def service(self, value: ServiceTime | None) -> None:
+        self.world.workers = Workers(value) if value else None
+
+    @property
     def mail_fails(self) -> bool:
         """While true the shop cannot send mail: `sendemail=1` ends in 500 with code 46, rows saved."""
         return self.world.mail_fails
@@ -144,11 +157,12 @@ class SandboxShop:
         groups, details = row.get("groups"), row.get("order_slip_details")
         plain = {name: value for name, value in row.items() if name not in ("groups", "order_slip_details")}
         full = seeding.blank_row(self.world, resource) | plain
-        row_id = self.world.store.insert(resource, full)
-        if groups is not None and resource == "customers":
-            self.world.store.set_groups(row_id, groups)
-        if details is not None and resource == "order_slip":
-            self.world.slip_details[row_id] = list(details)
+        with self.world.store.lock:
+            row_id = self.world.store.insert(resource, full)
+            if groups is not None and resource == "customers":
+                self.world.store.set_groups(row_id, groups)
+            if details is not None and resource == "order_slip":
+                self.world.slip_details[row_id] = list(details)
         return row_id
 
     def update_row(self, resource: str, row_id: int, **changes: Cell) -> None:

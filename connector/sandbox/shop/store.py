@@ -53,6 +53,9 @@ class Store:
 
     def __init__(self, resources: dict[str, Resource]) -> None:
         self.resources = resources
+        self._i18n = {
+            name: [field.name for field in resource.fields if field.i18n] for name, resource in resources.items()
+        }
         self.lock = threading.RLock()
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
@@ -84,6 +87,11 @@ class Store:
                 yield
             finally:
                 self._db.execute("COMMIT")
+
+    @property
+    def written(self) -> int:
+        """How many rows have been inserted, changed or deleted so far."""
+        return self._db.total_changes
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         with self.lock:
@@ -130,22 +138,26 @@ class Store:
 
     def get(self, resource: str, row_id: int) -> Row | None:
         found = self.query(f'SELECT * FROM "{resource}" WHERE id = ?', (row_id,))
-        return self._decode(resource, found[0]) if found else None
+        return self._decoded(resource, found)[0] if found else None
 
-    def get_many(self, resource: str, ids: Sequence[int]) -> dict[int, Row]:
+    def get_many(self, resource: str, ids: Sequence[int], columns: Sequence[str]) -> dict[int, Row]:
+        """Rows by id, with `id` and these columns."""
         rows: dict[int, Row] = {}
+        wanted = ", ".join(f'"{name}"' for name in ("id", *columns))
         for start in range(0, len(ids), 500):
             part = ids[start : start + 500]
             marks = ", ".join("?" * len(part))
-            for found in self.query(f'SELECT * FROM "{resource}" WHERE id IN ({marks})', part):
-                rows[found["id"]] = self._decode(resource, found)
+            for row in self._decoded(
+                resource, self.query(f'SELECT {wanted} FROM "{resource}" WHERE id IN ({marks})', part)
+            ):
+                rows[row["id"]] = row
         return rows
 
     def rows(self, resource: str, **equal: Cell) -> list[Row]:
         """Rows in id order whose columns equal the given values exactly."""
         where = " AND ".join(f'"{name}" = ?' for name in equal) or "1"
         found = self.query(f'SELECT * FROM "{resource}" WHERE {where} ORDER BY id', list(equal.values()))
-        return [self._decode(resource, row) for row in found]
+        return self._decoded(resource, found)
 
     def count(self, resource: str, **equal: Cell) -> int:
         where = " AND ".join(f'"{name}" = ?' for name in equal) or "1"
@@ -182,10 +194,11 @@ class Store:
                 encoded[name] = value
         return encoded
 
-    def _decode(self, resource: str, row: sqlite3.Row) -> Row:
-        decoded = dict(row)
-        for field in self.resources[resource].fields:
-            if field.i18n:
-                text = decoded[field.name]
-                decoded[field.name] = {int(key): value for key, value in json.loads(text or "{}").items()}
-        return decoded
+    def _decoded(self, resource: str, found: Sequence[sqlite3.Row]) -> list[Row]:
+        names = found[0].keys() if found else []
+        rows = [dict(zip(names, row, strict=True)) for row in found]  # dict(row) looks each name up from the left
+        for name in self._i18n[resource]:
+            if name in names:
+                for row in rows:
+                    row[name] = {int(key): value for key, value in json.loads(row[name] or "{}").items()}
+        return rows

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from connector.sandbox.shop.definitions import ApiEntry, Resource, load_api, load_resources
 from connector.sandbox.shop.dialect import Dialect
+from connector.sandbox.shop.rendered import Rendered
+from connector.sandbox.shop.service import Workers
 from connector.sandbox.shop.store import Store
 
 Clock = Callable[[], datetime]
@@ -47,12 +49,13 @@ class SentMail:
 
 @dataclass(frozen=True)
 class RequestLog:
-    """One answered (or deliberately unanswered: status 0) request."""
+    """One answered (or deliberately unanswered: status 0) request. `seconds`: its service time, 0 without one."""
 
     method: str
     path: str
     query: str
     status: int
+    seconds: float = 0.0
 
 
 class ApiError(Exception):
@@ -84,6 +87,7 @@ class World:
     shop_name: str = "Sandbox shop"
     timezone: str = "Europe/Paris"
     webservice_enabled: bool = True
+    workers: Workers | None = None
     mail_fails: bool = False
     keys: dict[str, Key] = field(default_factory=dict)
     mails: list[SentMail] = field(default_factory=list)
@@ -93,6 +97,7 @@ class World:
         self.resources: dict[str, Resource] = load_resources(self.dialect.mark)
         self.api: tuple[ApiEntry, ...] = load_api(self.dialect.mark)
         self.store = Store(self.resources)
+        self.rendered = Rendered(self.store)
         self.slip_details: dict[int, list[dict[str, object]]] = {}
         self.random = random.Random(f"{self.seed}/writes")
 
