@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from connector.core.datafile import DataFileError
-from connector.core.mapping import MappingFileError, Mistake, Resource, check, parse
+from connector.core.mapping import Mappings, MappingText, Mistake, Resource, combine
 from connector.core.phrases import Phrases, parse_phrases
 from connector.core.statuses import CanonicalState, parse_statuses
 from connector.errors import MappingError
@@ -45,24 +45,20 @@ def names(folder: str, suffix: str = "") -> list[str]:
     return sorted(f"{folder}/{name}" for name in found if name.endswith(suffix) and not name.startswith("."))
 
 
+def mappings(own: Path | None = None) -> Mappings:
+    """All mappings with their places and mistakes. own: a folder of the user's; a file there is laid over the shipped
+    one of the same name, or adds a resource. Raises MappingError for a file that cannot be read."""
+    shipped = [MappingText(path, text(path)) for path in names(RESOURCES, ".toml")]
+    return combine(shipped, _own_texts(own) if own is not None else [])
+
+
 def resources(own: Path | None = None) -> list[Resource]:
-    """All mappings, sorted by name. own: a folder of the user's; a file there replaces the one of the same name, or
-    adds a resource. Raises MappingError with every mistake found, in facts `problems` and, the first one, in file,
-    line and problem."""
-    texts = {path.rsplit("/", 1)[-1]: (path, text(path)) for path in names(RESOURCES, ".toml")}
-    if own is not None:
-        texts.update(_own_texts(own))
-    found: list[Resource] = []
-    mistakes: list[Mistake] = []
-    for _, (path, content) in sorted(texts.items()):
-        try:
-            found.append(parse(content, path))
-        except MappingFileError as error:
-            mistakes += error.mistakes
-    mistakes = mistakes or check(found)
-    if mistakes:
-        raise wrong(mistakes)
-    return found
+    """The mapped resources, sorted by name; own as in `mappings`. Raises MappingError with every mistake found, in
+    facts `problems` and, the first one, in file, line and problem."""
+    found = mappings(own)
+    if found.mistakes:
+        raise wrong(found.mistakes)
+    return found.resources
 
 
 def phrases() -> Phrases:
@@ -98,11 +94,15 @@ def wrong(mistakes: Iterable[Mistake]) -> MappingError:
     )
 
 
-def _own_texts(folder: Path) -> dict[str, tuple[str, str]]:
-    texts = {}
-    for path in sorted(folder.glob("*.toml")):
+def _own_texts(folder: Path) -> list[MappingText]:
+    texts = []
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith("."))
+    except OSError as error:
+        raise MappingError("mapping.unreadable", file=str(folder), reason=error.strerror or "no folder") from error
+    for path in paths:
         try:
-            texts[path.name] = (str(path), path.read_text(encoding="utf-8"))
+            texts.append(MappingText(str(path), path.read_text(encoding="utf-8-sig")))
         except (OSError, UnicodeDecodeError) as error:
             reason = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or "cannot be read"
             raise MappingError("mapping.unreadable", file=str(path), reason=reason) from error

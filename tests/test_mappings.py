@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,9 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector import packagedata
-from connector.core.mapping import SECRETS
+from connector.core.mapping import NEEDED, SECRETS
 from connector.core.values import Converter
 from connector.errors import MappingError
+from connector.mirror import lookups
 from connector.shop.codec import Shape, list_from_json, list_from_xml
 from tests.shop.recorded import VERSIONS, exchanges, recorded
 
@@ -183,12 +185,16 @@ def test_the_programs_files_are_found_by_their_place():
         packagedata.text("mappings/none.toml")
 
 
-def test_a_mapping_of_the_users_replaces_ours_or_adds_one(tmp_path: Path):
-    (tmp_path / "shops.toml").write_text('pull = "snapshot"\n[fields]\nname = "text"\n')
+def test_a_file_of_the_users_is_laid_over_ours_or_adds_a_resource(tmp_path: Path):
+    (tmp_path / "shops.toml").write_text('[fields]\ncolour = "text"\n')
     (tmp_path / "zones.toml").write_text('pull = "snapshot"\n[fields]\nname = "text"\n')
+    (tmp_path / "notes.txt").write_text("not looked at")
     found = {resource.name: resource for resource in packagedata.resources(tmp_path)}
-    assert [item.name for item in found["shops"].fields] == ["name"]
+    assert [item.name for item in found["shops"].fields] == [item.name for item in RESOURCES["shops"].fields] + [
+        "colour"
+    ]
     assert set(found) == {*RESOURCES, "zones"}
+    assert found["zones"].source == str(tmp_path / "zones.toml")
 
 
 def test_mistakes_in_the_users_mappings_name_file_and_line(tmp_path: Path):
@@ -198,13 +204,45 @@ def test_mistakes_in_the_users_mappings_name_file_and_line(tmp_path: Path):
     facts = caught.value.facts
     assert (facts["file"], facts["line"], facts["count"]) == (str(tmp_path / "shops.toml"), 3, 2)
     assert str(facts["problems"]).count("\n") == 1
-    (tmp_path / "shops.toml").write_text('pull = "snapshot"\ntable = "orders"\n[fields]\nname = "text"\n')
-    with pytest.raises(MappingError, match="is also made by"):
+    (tmp_path / "shops.toml").unlink()
+    (tmp_path / "a.toml").write_text('pull = "snapshot"\ntable = "orders"\n[fields]\nname = "text"\n')
+    with pytest.raises(MappingError, match="is also made by") as caught:
         packagedata.resources(tmp_path)
-    (tmp_path / "shops.toml").write_bytes(b"\xff\xfe")
+    assert (caught.value.facts["file"], caught.value.facts["line"]) == (str(tmp_path / "a.toml"), 2)
+    (tmp_path / "a.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(MappingError) as caught:
         packagedata.resources(tmp_path)
     assert caught.value.code == "mapping.unreadable"
+    with pytest.raises(MappingError) as caught:
+        packagedata.resources(tmp_path / "none")
+    assert caught.value.code == "mapping.unreadable"
+
+
+def test_what_the_program_reads_is_shipped_and_cannot_be_left_out(tmp_path: Path):
+    for name, fields in NEEDED.items():
+        assert fields <= {item.name for item in RESOURCES[name].fields}, name
+        one = sorted(fields)[0]
+        (tmp_path / f"{name}.toml").write_text(f"[fields]\n{one} = false\n")
+        with pytest.raises(MappingError, match=f"the program itself reads {name}.{one}"):
+            packagedata.resources(tmp_path)
+        (tmp_path / f"{name}.toml").write_text("enabled = false\n")
+        with pytest.raises(MappingError, match=f"the program itself reads {name}"):
+            packagedata.resources(tmp_path)
+        (tmp_path / f"{name}.toml").unlink()
+
+
+def test_every_field_that_decisions_read_is_a_needed_one():
+    asked = re.findall(r'row\.get\("(\w+)"\)', inspect.getsource(lookups))
+    assert len(asked) > 15
+    assert set(asked) - {"name"} <= set().union(*NEEDED.values())
+
+
+def test_all_that_is_not_needed_can_be_left_out(tmp_path: Path):
+    for name in RESOURCES.keys() - NEEDED.keys():
+        (tmp_path / f"{name}.toml").write_text("enabled = false\n")
+    found = packagedata.resources(tmp_path)
+    assert {resource.name for resource in found} == set(NEEDED)
+    assert {item.target for resource in found for item in resource.fields} <= {"", *NEEDED}
 
 
 def test_the_mappings_readme_shows_every_key_and_type():

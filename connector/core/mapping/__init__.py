@@ -1,18 +1,24 @@
 """Resources of the webservice as data: which fields are mirrored, with which types, into which tables.
 
-`parse` turns the text of one mapping file (`mappings/resources/*.toml`, format in `mappings/README.md`) into a
-`Resource`, `check` looks at all of them together. Records become typed rows in `core/values.py`. No file is opened
-here.
+`combine` lays the user's mapping files over the shipped ones (`mappings/resources/*.toml`, format in
+`mappings/README.md`) and gives a `Resource` each, with the place of every key; `parse` reads one file by itself.
+Records become typed rows in `core/values.py`. No file is opened here.
 """
 
+from connector.core.mapping.files import MappingFileError, MappingText, Mistake
 from connector.core.mapping.model import SECRETS, Child, Field, Pull, Resource, Row, Sweep, Type
-from connector.core.mapping.reader import MappingFileError, Mistake, check, parse
+from connector.core.mapping.overlay import NEEDED, Mapped, Mappings, check, combine, fields_of, tables_of
+from connector.core.mapping.reader import parse
 
 __all__ = [
+    "NEEDED",
     "SECRETS",
     "Child",
     "Field",
+    "Mapped",
     "MappingFileError",
+    "MappingText",
+    "Mappings",
     "Mistake",
     "Pull",
     "Resource",
@@ -20,5 +26,8 @@ __all__ = [
     "Sweep",
     "Type",
     "check",
+    "combine",
+    "fields_of",
     "parse",
+    "tables_of",
 ]

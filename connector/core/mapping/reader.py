@@ -1,13 +1,12 @@
-"""Reading mapping files."""
+"""What mapping files say: their data becomes a `Resource`, or mistakes with file and line."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, TypeVar, get_args
 
+from connector.core.mapping.files import Layers, MappingFileError, MappingText, Mistake, Path
 from connector.core.mapping.model import SECRETS, Child, Field, Pull, Resource, Sweep, Type
 
 _MIRRORS_OWN = {"main": {"shop", "id", "digest", "pulled_at"}, "lang": {"shop", "id", "id_lang"}}
@@ -19,86 +18,31 @@ T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _WORDS = re.compile(r"\s*(?P<type>\S+)(?P<marks>.*)", re.DOTALL)
 _SECRET_SETTING = re.compile(r"PASS|PWD|SECRET|TOKEN|_KEY|COOKIE", re.IGNORECASE)
-_TOP = ("table", "pull", "since", "per_shop", "display", "only", "fields", "lang", "children", "sweeps")
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing wrong with one file. line: from 1, or 0 when it is about the file as a whole."""
-
-    file: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
-
-
-class MappingFileError(ValueError):
-    """Mapping files that cannot be used; all mistakes that were found, in order of lines."""
-
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line))
-        super().__init__("; ".join(str(mistake) for mistake in self.mistakes))
+_TOP = ("table", "pull", "since", "per_shop", "display", "only", "fields", "lang", "children", "sweeps", "enabled")
+_SETTINGS = ("configurations", "translated_configurations")
+"""Resources whose rows are the shop's settings, its passwords among them."""
 
 
 def parse(text: str, file: str) -> Resource:
-    """One mapping file. file: its name, `<resource>.toml`, also used in messages. Raises MappingFileError."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+)", str(error))
-        raise MappingFileError([Mistake(file, int(place[1]) if place else text.count("\n") + 1, f"{error}")]) from None
-    return _Reader(text, file, data).resource()
+    """One mapping file by itself. file: its name, `<resource>.toml`, also used in messages. Raises MappingFileError."""
+    return read(Layers([MappingText(file, text)]))
 
 
-def check(resources: Sequence[Resource]) -> list[Mistake]:
-    """Mistakes that show only when all mappings lie side by side: tables taken twice, sweeps that lead nowhere."""
-    mistakes: list[Mistake] = []
-    owner: dict[str, str] = {}
-    names = {resource.name for resource in resources}
-    tables = {resource.table for resource in resources}
-
-    def wrong(resource: Resource, text: str) -> None:
-        mistakes.append(Mistake(resource.source or f"{resource.name}.toml", 0, text))
-
-    for resource in resources:
-        if sum(other.name == resource.name for other in resources) > 1:
-            wrong(resource, f"the resource {resource.name} is mapped twice")
-        for table in _tables(resource):
-            if table in owner:
-                wrong(resource, f"the table {table} is also made by {owner[table]}; expected a name of its own")
-            owner.setdefault(table, resource.source or resource.name)
-        for sweep in resource.sweeps:
-            if sweep.ids_of and sweep.ids_of not in tables:
-                wrong(resource, f"the sweep of {sweep.field} takes its values from {sweep.ids_of}, which is not mapped")
-            if sweep.through and sweep.through[1] not in names:
-                wrong(resource, f"the sweep of {sweep.field} goes through {sweep.through[1]}, which is not mapped")
-        for item in (*resource.fields, *(item for child in resource.children for item in child.fields)):
-            if item.target and item.target not in names:
-                wrong(resource, f"{item.name} points to {item.target}, which is not mapped")
-    return mistakes
-
-
-def _tables(resource: Resource) -> Iterator[str]:
-    yield resource.table
-    if resource.lang:
-        yield f"{resource.table}_lang"
-    for child in resource.children:
-        yield child.table
+def read(layers: Layers) -> Resource:
+    """The resource that one or two files describe. Raises MappingFileError with every mistake."""
+    return _Reader(layers).resource()
 
 
 class _Reader:
-    """Reads one file's data, gathering mistakes instead of stopping at the first."""
+    """Reads one resource's data, gathering mistakes instead of stopping at the first."""
 
-    def __init__(self, text: str, file: str, data: dict[str, Any]) -> None:
-        self.file = file
-        self.data = data
-        self.lines = _lines(text)
-        self.mistakes: list[Mistake] = []
+    def __init__(self, layers: Layers) -> None:
+        self.layers = layers
+        self.data = layers.data
+        self.mistakes: list[Mistake] = list(layers.mistakes)
 
     def resource(self) -> Resource:
-        name = self.file.rsplit("/", 1)[-1].removesuffix(".toml")
+        name = self.layers.name
         if not _NAME.fullmatch(name):
             self.wrong((), f"the file is called {name!r}; expected the resource's name as in the URL, e.g. orders.toml")
         for key in self.data:
@@ -121,23 +65,29 @@ class _Reader:
             only=self.only(),
             display=self.value(("display",), bool, "true or false", default=False),
             per_shop=self.value(("per_shop",), bool, "true or false", default=False),
-            source=self.file,
+            source=self.layers.file,
         )
+        self.value(("enabled",), bool, "true or false", default=True)
+        if name in _SETTINGS and "only" in self.data and (resource.only or ("name", ()))[0] != "name":
+            self.wrong(("only",), "settings are mirrored by name, passwords lie among them; write name = [...] here")
+        elif name in _SETTINGS and "only" not in self.data:
+            self.wrong((), 'settings are mirrored by name, passwords lie among them; write only = { name = ["..."] }')
         if resource.display and resource.children:
             self.wrong(("display",), "display = true asks for fields by name and so brings no children; remove one")
         if pull == "delta" and not any(item.name == "date_upd" and item.type == "datetime" for item in fields):
-            self.wrong(("pull",), 'pull = "delta" needs the field date_upd = "datetime"; or use id or snapshot')
+            date = ("fields", "date_upd")
+            where = date if date in self.layers.left_out else ("pull",)
+            self.wrong(where, 'pull = "delta" needs the field date_upd = "datetime"; or use id or snapshot')
         if self.mistakes:
             raise MappingFileError(self.mistakes)
         return resource
 
-    def wrong(self, path: tuple[str, ...], text: str) -> None:
-        line = next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), 0)
-        self.mistakes.append(Mistake(self.file, line, text))
+    def wrong(self, path: Path, text: str) -> None:
+        self.mistakes.append(self.layers.mistake(path, text))
 
     def value(
         self,
-        path: tuple[str, ...],
+        path: Path,
         kind: type[T],
         expected: str,
         fits: Callable[[Any], object] = lambda _: True,
@@ -159,20 +109,20 @@ class _Reader:
             return fallback
         return found
 
-    def fields(self, path: tuple[str, ...], place: str, *, required: bool = False) -> tuple[Field, ...]:
+    def fields(self, path: Path, place: str, *, required: bool = False) -> tuple[Field, ...]:
         table = self.value(path, dict, 'a table of lines such as email = "text personal"', required=required)
         found: list[Field] = []
         for name, words in table.items():
             item = self.one_field((*path, name), name, words, place)
             if item is not None:
                 found.append(item)
-        columns = [column for item in found for column in _columns(item)]
+        columns = [column for item in found for column in _columns(item, place)]
         for item in found:
-            if any(columns.count(column) > 1 for column in _columns(item)):
+            if any(columns.count(column) > 1 for column in _columns(item, place)):
                 self.wrong((*path, item.name), f"{item.name} makes a column that another field makes too")
         return tuple(found)
 
-    def one_field(self, path: tuple[str, ...], name: str, words: object, place: str) -> Field | None:
+    def one_field(self, path: Path, name: str, words: object, place: str) -> Field | None:
         expected = (
             f"a type ({', '.join(get_args(Type))}), then perhaps the word personal, `from NAME` when the shop calls it "
             "otherwise, and for a ref `to RESOURCE`"
@@ -285,22 +235,7 @@ def _marks(words: str) -> dict[str, str] | None:
     return marks
 
 
-def _columns(item: Field) -> tuple[str, ...]:
-    return (item.name, f"{item.name}_local") if item.type == "datetime" else (item.name,)
-
-
-def _lines(text: str) -> dict[tuple[str, ...], int]:
-    """Where each section and key of a TOML text stands, so that a mistake can be shown at its line.
-
-    A look at the beginnings of lines is enough for the plain files that mappings are."""
-    found: dict[tuple[str, ...], int] = {}
-    section: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-            section = tuple(part.strip().strip("\"'") for part in header[1].split("."))
-            for depth in range(1, len(section) + 1):
-                found.setdefault(section[:depth], number)
-        elif key := re.match(r"\s*([^=#\s][^=#]*?)\s*=", line):
-            names = tuple(part.strip("\"'") for part in key[1].split("."))
-            found.setdefault((*section, *names), number)
-    return found
+def _columns(item: Field, place: str) -> tuple[str, ...]:
+    if item.type == "datetime":
+        return (item.name, f"{item.name}_local")
+    return (item.name, "email_key") if item.name == "email" and place == "main" else (item.name,)
