@@ -1,44 +1,55 @@
 """One reading of one resource in one shop's context: question, answer, rows, cursor, page by page.
 
-While a page is converted and stored, the next one is already being fetched. Each page is one transaction.
+While a page is converted and stored, the next ones are already being fetched: one after the other where each question
+follows from the answer before, several at once where many rows are read in the order of their ids. Each page is one
+transaction, and pages are stored in order, so that a cursor never runs ahead of the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from connector.core import cursor as cursors
+from connector.core import ranges
 from connector.core.cursor import Cursor, Moment, NoProgressError, Seen
 from connector.core.mapping import Resource
 from connector.core.query import Filter, Query
+from connector.core.ranges import PageSizes, Survey
 from connector.core.values import BadValueError, Converter, to_local
+from connector.engine.ahead import Ahead, SideBySide, Stop, StoppedError, answer
+from connector.engine.notebook import Notebook
 from connector.engine.ports import Broken, Clock, Events, Page, Record, Rows, Shop, Stored
+from connector.engine.progress import Meter
 from connector.errors import ConnectorError, ShopUnavailable, ShopUnreadable
 from connector.ops import events as ev
 
-SMALLEST_PAGE = 25
+T = TypeVar("T")
 
-Stop = Callable[[], bool]
-Progress = Callable[[str, int, int | None], None]
+MOST_TOLD = 10_000
+"""Broken rows that are remembered as told: a shop with more of them may be told of one twice."""
+
+_NOT_FOR_SIZE = frozenset({"shop.tls_failed", "shop.too_many_requests", "shop.stopped"})
+
+
+class _UncountableError(Exception):
+    """The shop could not give the ids of many rows at once."""
 
 
 @dataclass(slots=True)
 class Surroundings:
-    """What all readings of a shop share. sizes: rows per page of resources whose pages were too large for the shop.
-    told: broken rows that the log knows already."""
+    """What all readings of a shop share. told: broken rows that the log knows already."""
 
     shop: Shop
     rows: Rows
     events: Events
     clock: Clock
     name: str
-    page_size: int
-    progress: Progress | None = None
-    sizes: dict[str, int] = field(default_factory=dict)
+    sizes: PageSizes
+    meter: Meter
     told: set[tuple[str, int | None, str]] = field(default_factory=set)
 
 
@@ -65,38 +76,6 @@ class ResourceReport:
         self.unchanged += stored.unchanged
 
 
-class Notebook:
-    """The stored cursor of one pass: flat for a single pass, else {"by_shop": {id_shop: cursor}}.
-
-    When the passes change (a second shop was added, id_shop=all became possible) the rows seen so far say nothing
-    about the new pass, so it begins anew.
-    """
-
-    def __init__(self, stored: Cursor | None, passes: Sequence[str], id_shop: str) -> None:
-        self.stored = stored
-        self._several = len(passes) > 1
-        self._passes = passes
-        self.id_shop = id_shop
-
-    def open(self) -> Cursor | None:
-        if self.stored is None:
-            return None
-        if self._several:
-            found: Cursor | None = self.stored.get("by_shop", {}).get(self.id_shop)
-            return found
-        if "by_shop" in self.stored or self.stored.get("id_shop", "") != self.id_shop:
-            return None
-        return {name: value for name, value in self.stored.items() if name != "id_shop"}
-
-    def whole(self, cursor: Cursor) -> Cursor:
-        """What to store so that `open` gives this cursor."""
-        if self._several:
-            others = (self.stored or {}).get("by_shop", {})
-            kept = {name: value for name, value in others.items() if name in self._passes}
-            return {"by_shop": {**kept, self.id_shop: cursor}}
-        return {**cursor, "id_shop": self.id_shop} if self.id_shop else cursor
-
-
 class Pass:
     """One reading of one resource, in one shop's context."""
 
@@ -107,7 +86,7 @@ class Pass:
         converter: Converter,
         report: ResourceReport,
         book: Notebook,
-        ahead: ThreadPoolExecutor,
+        ahead: Ahead,
     ) -> None:
         self._around = around
         self._resource = resource
@@ -115,16 +94,23 @@ class Pass:
         self._report = report
         self.book = book
         self._ahead = ahead
-        self._expected: int | None = None
+        self._stop: Stop = lambda: False
+        self._newest: int | None = None
+        self._by_ranges = True
         self._broken: set[tuple[int | None, str, bytes]] = set()
 
     def run(self, moment: Moment, stop: Stop, max_age: timedelta) -> bool:
-        cursor = cursors.begin(self._resource.pull, self.book.open(), moment, max_age)
-        if cursor["phase"] in ("note", "first") or (cursor["phase"] == "read" and cursor["at"] == 0):
-            self._expected = self._how_many()
+        """Read what there is. False when it was asked to stop. Raises what the shop and the mirror raise."""
+        self._stop = stop
+        stored = self.book.open()
+        cursor = cursors.begin(self._resource.pull, stored, moment, max_age)
+        many = self._resource.pull != "snapshot" and ranges.is_large(stored)
         waiting: Future[Page] | None = None
         try:
             while not stop():
+                if many and self._in_order_of_ids(cursor):
+                    cursor, many = self._side_by_side(cursor, moment)
+                    continue
                 question = self._question(cursor)
                 if question is None:
                     if not cursor.get("again"):
@@ -133,28 +119,90 @@ class Pass:
                     cursor = cursors.begin(self._resource.pull, cursor, moment, max_age)
                     continue
                 page = self._answer(question, waiting)
+                waiting = None
                 if page is None:
-                    waiting = None
                     continue  # the page was too much for the shop: the same question, smaller
-                seen = self._seen(question, page)
-                try:
-                    cursor = cursors.tell(cursor, seen, page.full, moment)
-                except NoProgressError as error:
-                    raise ShopUnreadable("pull.no_progress", resource=self._resource.name) from error
+                cursor = self._told(cursor, question, page, moment)
+                many = many or page.full
                 following = self._question(cursor)
-                waiting = None if following is None else self._ahead.submit(self._read, following)
+                if following is not None and not (many and self._in_order_of_ids(cursor)):
+                    waiting = self._ahead.ask(self._read, following)
                 self._store(question, page, cursor)
+        except StoppedError:
+            return False
         finally:
-            if waiting is not None and not waiting.cancel():
-                with suppress(Exception):
-                    waiting.result()
+            if waiting is not None:
+                waiting.cancel()
         return False
+
+    def _told(self, cursor: Cursor, question: Query, page: Page, moment: Moment) -> Cursor:
+        try:
+            return cursors.tell(cursor, self._seen(question, page), page.full, moment)
+        except NoProgressError as error:
+            raise ShopUnreadable("pull.no_progress", resource=self._resource.name) from error
+
+    # --- many rows ------------------------------------------------------------------------------------------------
+
+    def _in_order_of_ids(self, cursor: Cursor) -> bool:
+        return self._by_ranges and ranges.after(cursor) is not None
+
+    def _side_by_side(self, cursor: Cursor, moment: Moment) -> tuple[Cursor, bool]:
+        """Read by ranges what a survey shows. Gives the cursor behind it, and whether to look for more ranges: where
+        the shop could not serve one, or a range held so many rows that it was cut off. A shop that cannot give the
+        list of ids is read page by page."""
+        behind = ranges.after(cursor)
+        if behind is None:
+            return cursor, False
+        name, sizes = self._resource.name, self._around.sizes
+        asked = SideBySide(
+            self._ahead, lambda part: self._read(self._whole(part)), self._survey, lambda: sizes.of(name), self._expect
+        )
+        try:
+            with closing(asked.pages(behind, self._stop)) as pages:
+                for part, coming in pages:
+                    question = self._whole(part.question)
+                    try:
+                        page = answer(coming, self._stop)
+                    except ShopUnavailable as error:
+                        if not self._smaller(error, part.rows):
+                            raise
+                        return cursor, True
+                    sizes.served(name)
+                    if page.full:
+                        cursor = self._told(cursor, question, page, moment)
+                        self._store(question, page, cursor)
+                        return cursor, True
+                    cursor = ranges.reached(cursor, part.last)
+                    self._store(question, page, cursor)
+                    if self._stop():
+                        raise StoppedError
+        except _UncountableError:
+            self._by_ranges = False
+        finally:
+            self._report.requests += asked.requests
+        return cursor, False
+
+    def _survey(self, behind: int, size: int) -> Survey:
+        try:
+            found = ranges.cut(behind, self._ids(ranges.survey(behind, size)), size)
+            if found.more and self._newest is None:
+                self._newest = max(self._ids(ranges.newest()), default=0)
+        except ShopUnavailable as error:
+            if error.code in _NOT_FOR_SIZE or error.retry_after is not None:
+                raise
+            raise _UncountableError from error
+        return found
+
+    def _ids(self, question: Query) -> list[int]:
+        return self._around.shop.ids(self._resource.name, self._whole(question))
+
+    def _expect(self, behind: int, found: Survey) -> None:
+        self._around.meter.expect(self._resource.name, ranges.expected(behind, found, self._newest or 0))
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
     def _question(self, cursor: Cursor) -> Query | None:
-        size = self._around.sizes.get(self._resource.name, self._around.page_size)
-        question = cursors.ask(cursor, size)
+        question = cursors.ask(cursor, self._around.sizes.of(self._resource.name))
         return None if question is None else self._whole(question)
 
     def _whole(self, question: Query) -> Query:
@@ -171,26 +219,26 @@ class Pass:
         """The page; None when the shop gave up on it and the next try will ask for less."""
         self._report.requests += 1
         try:
-            return waiting.result() if waiting is not None else self._read(question)
-        except ShopUnavailable:
-            # Large pages with display=full can exhaust the shop's memory or time.
-            if question.limit <= SMALLEST_PAGE * 2:
+            page = answer(waiting or self._ahead.ask(self._read, question), self._stop)
+        except ShopUnavailable as error:
+            if not self._smaller(error, question.limit):
                 raise
-            self._around.sizes[self._resource.name] = max(SMALLEST_PAGE, question.limit // 4)
             return None
+        if page.full:
+            self._around.sizes.served(self._resource.name)
+        return page
+
+    def _smaller(self, error: ShopUnavailable, rows: int) -> bool:
+        """Large pages with display=full can exhaust the shop's memory or time. Is there a smaller one to try?"""
+        if error.code in _NOT_FOR_SIZE or error.retry_after is not None:
+            return False
+        return self._around.sizes.too_large(self._resource.name, rows)
 
     def _read(self, question: Query) -> Page:
         if question.display == ("id",) and question.newest_first:
             ids = self._around.shop.ids(self._resource.name, question)
             return Page([{"id": row_id} for row_id in ids], full=False)
         return self._around.shop.read(self._resource, question)
-
-    def _how_many(self) -> int | None:
-        """How many rows a first reading will bring; asked only when somebody watches."""
-        if self._around.progress is None:
-            return None
-        self._report.requests += 1
-        return len(self._around.shop.ids(self._resource.name, self._whole(Query())))
 
     # --- what a page holds ----------------------------------------------------------------------------------------
 
@@ -231,20 +279,27 @@ class Pass:
         self._report.add(stored)
         for one in broken:
             self._set_aside(one)
-        if self._around.progress is not None and rows:
-            self._around.progress(self._resource.name, self._report.rows, self._expected)
+        if rows and not question.uses_dates:  # what an overlap brings again was counted before
+            self._around.meter.stored(self._resource.name, len(rows))
 
     def _set_aside(self, one: Broken) -> None:
         """Count and tell once what every overlap brings again."""
-        key = (one.id, one.reason, b"" if one.id else one.raw)
+        key = (one.id, one.reason, b"" if one.id else one.raw[:200])
         self._report.broken += key not in self._broken
-        self._broken.add(key)
+        remember(self._broken, key)
         name = self._resource.name
         if (name, one.id, one.reason) not in self._around.told:
-            self._around.told.add((name, one.id, one.reason))
+            remember(self._around.told, (name, one.id, one.reason))
             self._around.events.emit(
                 ev.ROW_QUARANTINED, shop=self._around.name, resource=name, row_id=one.id, reason=one.reason
             )
+
+
+def remember(known: set[T], one: T) -> None:
+    """Keep it, in place of another one when there are too many."""
+    if len(known) >= MOST_TOLD:
+        known.pop()
+    known.add(one)
 
 
 def unfit(converter: Converter, record: Record, error: BadValueError) -> Broken:

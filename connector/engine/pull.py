@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from itertools import count
@@ -16,9 +15,13 @@ from itertools import count
 from connector.core.cursor import Moment
 from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
+from connector.core.ranges import PageSizes
 from connector.core.values import Converter
-from connector.engine.passes import Notebook, Pass, Progress, ResourceReport, Stop, Surroundings, unfit
+from connector.engine.ahead import Ahead, Stop
+from connector.engine.notebook import Notebook
+from connector.engine.passes import Pass, ResourceReport, Surroundings, unfit
 from connector.engine.ports import Clock, Events, Rows, Shop
+from connector.engine.progress import Meter, Progress
 from connector.errors import ConnectorError, ShopError, ShopForbidden, ShopMisconfigured, ShopUnavailable, StateError
 from connector.ops import events as ev
 
@@ -76,7 +79,8 @@ class Pull:
     info: version and rights, asked once a run (the caller keeps them). zone: the shop's time zone or None, asked at
     the beginning and again after the settings were pulled. snapshot_seconds: how old a reference table may get.
     id_shops: asked anew for each resource; one pass for each over those that show one shop's rows only; ("",) without
-    multistore, ("all",) from 8.1 on, else every active id.
+    multistore, ("all",) from 8.1 on, else every active id. connections: how many questions the shop may be asked at
+    once; the shop's adapter may ask fewer.
     """
 
     def __init__(
@@ -91,11 +95,15 @@ class Pull:
         info: Callable[[], ShopInfo],
         zone: Callable[[], tzinfo | None],
         page_size: int = 500,
+        connections: int = 2,
         snapshot_seconds: float = 3600,
         id_shops: Callable[[], Sequence[str]] = lambda: ("",),
         progress: Progress | None = None,
     ) -> None:
-        self._around = Surroundings(shop, rows, events, clock, shop_name, page_size, progress)
+        meter = Meter(shop_name, events, clock, progress)
+        self._around = Surroundings(shop, rows, events, clock, shop_name, PageSizes(page_size), meter)
+        self._connections = connections
+        self._progress = progress
         self._rows = rows
         self._events = events
         self._clock = clock
@@ -115,7 +123,9 @@ class Pull:
         info = self._info()
         zone = self._zone()
         unreachable = 0
-        with ThreadPoolExecutor(1, thread_name_prefix="pull") as ahead:
+        self._around.sizes.renew()
+        self._around.meter = Meter(self._name, self._events, self._clock, self._progress)
+        with Ahead(self._connections) as ahead:
             for resource in self._resources:
                 if only is not None and resource.name not in only:
                     continue
@@ -126,6 +136,7 @@ class Pull:
                 if self._left_out(resource, info, mine):
                     continue
                 began = self._clock.now()
+                self._around.meter.begun(resource.name)
                 try:
                     done = self._resource(resource, zone, mine, ahead, stop, force)
                     report.stopped = report.stopped or not done
@@ -137,6 +148,7 @@ class Pull:
                 except Exception as error:  # a fault of ours in one resource must not stop the others
                     mine.error = ConnectorError("pull.fault", resource=resource.name, error=type(error).__name__)
                 mine.seconds = (self._clock.now() - began).total_seconds()
+                self._around.meter.ended(resource.name)
                 self._tell(resource, mine)
                 unreachable += isinstance(mine.error, ShopUnavailable)
                 if report.stopped or unreachable > 1 or _refused(mine.error):
@@ -152,7 +164,7 @@ class Pull:
         resource: Resource,
         zone: tzinfo | None,
         mine: ResourceReport,
-        ahead: ThreadPoolExecutor,
+        ahead: Ahead,
         stop: Stop,
         force: bool,
     ) -> bool:

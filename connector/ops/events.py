@@ -25,6 +25,7 @@ LIBRARY_LOGGED: Final = "library.logged"
 SHOP_PROBED: Final = "shop.probed"
 SHOP_REAUTHORISE: Final = "shop.reauthorise_needed"
 RESOURCE_PULLED: Final = "resource.pulled"
+PULL_PROGRESSED: Final = "pull.progressed"
 RESOURCE_FAILED: Final = "resource.failed"
 RESOURCE_FORBIDDEN: Final = "resource.forbidden"
 ROW_QUARANTINED: Final = "row.quarantined"
@@ -68,6 +69,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     SHOP_PROBED: ("info", "the shop answered; version and rights are known"),
     SHOP_REAUTHORISE: ("error", "the shop refuses the key; only slow retries until it is mended"),
     RESOURCE_PULLED: ("debug", "one resource was read up to its newest row"),
+    PULL_PROGRESSED: ("info", "a long pull is under way; every half minute"),
     RESOURCE_FAILED: ("error", "one resource could not be read; the others go on"),
     RESOURCE_FORBIDDEN: ("warning", "the key may not read this resource; it is left out"),
     ROW_QUARANTINED: ("warning", "a row that no form of answer gives was set aside"),
@@ -160,6 +162,9 @@ KEYS: Final[dict[str, str]] = {
     "conflicts": "intents in conflict",
     "cancelled": "intents cancelled",
     "requests": "requests sent to the shop",
+    "rows": "rows read so far",
+    "expected": "rows that there will be, as far as can be told",
+    "rows_per_second": "how fast rows are read",
     "attempts": "attempts so far",
     "seconds": "duration",
     "retry_in": "seconds until the next attempt",

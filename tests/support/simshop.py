@@ -6,6 +6,7 @@ visible late, rows that change between the shop's list query and its rendering, 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +35,7 @@ class SimShop:
         self.before_answer: Callable[[str, Query], None] = lambda resource, query: None
         self.while_rendering: Callable[[str, list[int]], None] = lambda resource, ids: None
         self.questions: list[tuple[str, Query]] = []
+        self._one_at_a_time = threading.RLock()
         self._late: list[tuple[datetime, str, int, Record]] = []
 
     # what happens in the shop
@@ -65,6 +67,10 @@ class SimShop:
         return ShopInfo("sim", self.version, rights)
 
     def read(self, resource: Resource, query: Query) -> Page:
+        with self._one_at_a_time:
+            return self._read(resource, query)
+
+    def _read(self, resource: Resource, query: Query) -> Page:
         ids = self._answer(resource.name, query)
         self.while_rendering(resource.name, ids)
         table = self.tables.get(resource.name, {})
@@ -82,7 +88,8 @@ class SimShop:
         return page
 
     def ids(self, resource: str, query: Query) -> list[int]:
-        return self._answer(resource, query)
+        with self._one_at_a_time:
+            return self._answer(resource, query)
 
     def close(self) -> None:
         return None

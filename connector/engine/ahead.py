@@ -1,0 +1,112 @@
+"""Questions that are under way while earlier answers are worked on, and ranges asked for side by side.
+
+The shop decides how many requests it takes at once; here is only bounded how many answers may wait to be stored, so
+that the memory depends on the size of a page and not on the number of rows. Nothing here stores.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from connector.core.query import Query
+from connector.core.ranges import Range, Survey
+from connector.engine.ports import Page
+
+Stop = Callable[[], bool]
+T = TypeVar("T")
+
+LISTEN_SECONDS = 0.25
+"""How often a wait for the shop looks whether it is to end."""
+
+
+class StoppedError(Exception):
+    """Asked to stop while waiting for an answer."""
+
+
+class Ahead:
+    """Threads that ask. Two more than the shop may be asked by at once, since an answer that has come is decoded in its
+    thread while the next question is already out. As a context manager it ends when all that is under way has ended.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self.most = connections + 2
+        self._threads = ThreadPoolExecutor(self.most, thread_name_prefix="pull")
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def ask(self, question: Callable[..., T], *args: Any) -> Future[T]:  # noqa: ANN401 - the question's own arguments
+        return self._threads.submit(question, *args)
+
+
+def answer(future: Future[T], stop: Stop) -> T:
+    """Wait for it. Raises StoppedError, and what the question raised."""
+    while True:
+        with suppress(TimeoutError):
+            return future.result(LISTEN_SECONDS)
+        if future.done():
+            return future.result()  # the question's own TimeoutError
+        if stop():
+            raise StoppedError
+
+
+class SideBySide:
+    """The rows behind an id, range by range, several of them asked for at once and given in the order of the ids.
+
+    read: asks for a page. count: asks a survey behind an id. size: rows a range, asked anew for every survey. Both are
+    called in other threads. heard: is told of every survey when its ranges begin. requests: how many were sent.
+    """
+
+    def __init__(
+        self,
+        ahead: Ahead,
+        read: Callable[[Query], Page],
+        count: Callable[[int, int], Survey],
+        size: Callable[[], int],
+        heard: Callable[[int, Survey], None],
+    ) -> None:
+        self._ahead = ahead
+        self._read = read
+        self._count = count
+        self._size = size
+        self._heard = heard
+        self.requests = 0
+
+    def pages(self, behind: int, stop: Stop) -> Generator[tuple[Range, Future[Page]], None, None]:
+        """Each range with its answer to come. Whoever leaves early gives up what is under way: it is asked for again by
+        whoever goes on. Raises StoppedError and what a survey raises."""
+        survey: Future[Survey] | None = self._survey(behind)
+        todo: deque[Range] = deque()
+        waiting: deque[tuple[Range, Future[Page]]] = deque()
+        try:
+            while True:
+                if survey is not None and not todo and (survey.done() or not waiting):
+                    found = answer(survey, stop)
+                    self._heard(behind, found)
+                    todo.extend(found.ranges)
+                    behind = todo[-1].last if todo else behind
+                    survey = self._survey(behind) if found.more else None
+                while todo and len(waiting) < self._ahead.most:
+                    part = todo.popleft()
+                    self.requests += 1
+                    waiting.append((part, self._ahead.ask(self._read, part.question)))
+                if waiting:
+                    yield waiting.popleft()
+                elif survey is None:
+                    return
+        finally:
+            for _, page in waiting:
+                page.cancel()
+            if survey is not None:
+                survey.cancel()
+
+    def _survey(self, behind: int) -> Future[Survey]:
+        self.requests += 1
+        return self._ahead.ask(self._count, behind, self._size())
