@@ -35,7 +35,7 @@ EXIT_MEANING: dict[Exit, str] = {
     Exit.FOUND: "a check found something",
     Exit.USAGE: "wrong command line",
     Exit.DATA: "wrong input data",
-    Exit.UNAVAILABLE: "shop, mailbox or mail server cannot be reached",
+    Exit.UNAVAILABLE: "shop, mailbox, mail server or database server cannot be reached",
     Exit.INTERNAL: "a fault of this program",
     Exit.CANNOT_CREATE: "the mirror or an output file cannot be created",
     Exit.IO: "reading or writing failed (disk full, read-only)",
@@ -104,9 +104,13 @@ class SettingsError(ConnectorError):
 
 
 class MappingError(ConnectorError):
-    """A mapping file is wrong; facts name file and line."""
+    """A mapping is wrong; facts name file and line. `problems` holds one entry (file, line, problem) per mistake."""
 
     exit = Exit.CONFIG
+
+    def __init__(self, code: str, problems: list[dict[str, object]] | None = None, **facts: object) -> None:
+        super().__init__(code, **facts)
+        self.problems = problems or []
 
 
 class UsageError(ConnectorError):
@@ -123,6 +127,20 @@ class StateError(ConnectorError):
     """The state directory or the mirror cannot be read or written."""
 
     exit = Exit.IO
+
+
+class MirrorUnavailable(StateError):
+    """The database server of the mirror does not answer, or broke the connection."""
+
+    next = Next.RETRY
+    exit = Exit.UNAVAILABLE
+
+
+class LeaseLost(StateError):
+    """Somebody else works for the shop now; what this process still has in hand is out of date."""
+
+    next = Next.RETRY
+    exit = Exit.TEMPORARY
 
 
 class CannotCreate(ConnectorError):

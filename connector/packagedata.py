@@ -53,8 +53,8 @@ def mappings(own: Path | None = None) -> Mappings:
 
 
 def resources(own: Path | None = None) -> list[Resource]:
-    """The mapped resources, sorted by name; own as in `mappings`. Raises MappingError with every mistake found, in
-    facts `problems` and, the first one, in file, line and problem."""
+    """The mapped resources, sorted by name; own as in `mappings`. Raises MappingError with every mistake found in
+    `problems` and, as lines, in the fact `told`; file, line and problem are the first one's."""
     found = mappings(own)
     if found.mistakes:
         raise wrong(found.mistakes)
@@ -76,7 +76,7 @@ def _parsed(path: str, parser: Callable[[str, str], T]) -> T:
         return parser(text(path), path)
     except DataFileError as error:
         raise MappingError(
-            "mapping.wrong", file=error.file, line=error.line, problem=error.problem, problems=str(error), count=1
+            "mapping.wrong", file=error.file, line=error.line, problem=error.problem, told=str(error), count=1
         ) from error
 
 
@@ -86,10 +86,11 @@ def wrong(mistakes: Iterable[Mistake]) -> MappingError:
     first = every[0]
     return MappingError(
         "mapping.wrong",
+        problems=[{"file": mistake.file, "line": mistake.line, "problem": mistake.text} for mistake in every],
         file=first.file,
         line=first.line,
         problem=first.text,
-        problems="\n".join(str(mistake) for mistake in every),
+        told="\n".join(str(mistake) for mistake in every),
         count=len(every),
     )
 

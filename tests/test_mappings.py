@@ -203,7 +203,8 @@ def test_mistakes_in_the_users_mappings_name_file_and_line(tmp_path: Path):
         packagedata.resources(tmp_path)
     facts = caught.value.facts
     assert (facts["file"], facts["line"], facts["count"]) == (str(tmp_path / "shops.toml"), 3, 2)
-    assert str(facts["problems"]).count("\n") == 1
+    assert str(facts["told"]).count("\n") == 1
+    assert [problem["line"] for problem in caught.value.problems] == [3, 4]
     (tmp_path / "shops.toml").unlink()
     (tmp_path / "a.toml").write_text('pull = "snapshot"\ntable = "orders"\n[fields]\nname = "text"\n')
     with pytest.raises(MappingError, match="is also made by") as caught:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, get_args, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -138,7 +138,7 @@ def _one_entry_per_shop(gathered: Gathered) -> None:
 
 
 def _resolved(settings: Settings, folder: Path, gathered: Gathered) -> Settings:
-    """Files relative to the settings file made absolute; certificates must be there."""
+    """Files relative to the settings file made absolute; certificates and own mappings must be there."""
 
     def mend(model: BaseModel, loc: Loc) -> BaseModel:
         update: dict[str, Any] = {}
@@ -152,6 +152,11 @@ def _resolved(settings: Settings, folder: Path, gathered: Gathered) -> Settings:
                 update[name] = (folder / value.expanduser()).absolute()
                 if name == "ca_file" and not os.access(update[name], os.R_OK):
                     gathered.problem(here, "a readable file of trusted certificates (PEM)", str(update[name]))
+                if name == "mappings_dir" and not (
+                    update[name].is_dir() and os.access(update[name], os.R_OK | os.X_OK)
+                ):
+                    wanted = "a readable folder with mapping files (*.toml); make it, or leave this setting out"
+                    gathered.problem(here, wanted, str(update[name]))
         return model.model_copy(update=update)
 
     mended = mend(settings, ())
@@ -161,6 +166,14 @@ def _resolved(settings: Settings, folder: Path, gathered: Gathered) -> Settings:
 
 def _unwise(settings: Settings) -> list[str]:
     out = []
+    mirror = urlsplit(settings.mirror_url)
+    options = dict(parse_qsl(mirror.query))
+    host = options.get("host") or mirror.hostname or ""
+    elsewhere = mirror.scheme == "postgresql" and not host.startswith("/") and not is_loopback(host)
+    if elsewhere and options.get("sslmode") not in ("verify-ca", "verify-full"):
+        out.append(
+            "mirror.url: without sslmode=verify-full (and sslrootcert) anybody in between can pose as the database server"
+        )
     for name, shop in settings.shops.items():
         host = urlsplit(shop.url).hostname or ""
         if shop.url.startswith("http://") and not is_loopback(host):
@@ -214,8 +227,8 @@ def show(settings: Settings) -> dict[str, Any]:
             return [plain(inner) for inner in value]
         return "" if value is None else value if isinstance(value, (bool, int, float)) else str(value)
 
-    shown = {name: plain(value) for name, value in settings}
-    return shown | {"mirror": {"url": settings.mirror_url}}
+    shown: dict[str, Any] = {name: plain(value) for name, value in settings}
+    return shown | {"mirror": {**shown["mirror"], "url": settings.mirror_url}}
 
 
 def secrets_of(settings: Settings) -> list[str]:

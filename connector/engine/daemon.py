@@ -300,8 +300,9 @@ class Daemon:
         except ConnectorError as error:
             for problem in getattr(error, "problems", None) or [{}]:
                 where = ":".join(str(problem[part]) for part in ("file", "line") if problem.get(part))
-                expected = f"{where} expected {problem['expected']}" if "expected" in problem else None
-                self._events.emit(ev.SETTINGS_REFUSED, error=error.code, setting=problem.get("key"), text=expected)
+                wrong = problem.get("problem") or (f"expected {problem['expected']}" if "expected" in problem else error)
+                text = f"{where} {wrong}".strip()
+                self._events.emit(ev.SETTINGS_REFUSED, error=error.code, setting=problem.get("key"), text=text)
         self._notify.ready()
         return successor
 

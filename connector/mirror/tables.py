@@ -42,6 +42,7 @@ INDEXED = frozenset(
         "id_customer_thread",
         "id_order",
         "order_reference",
+        "pulled_at",  # what was written since the last look at references
         "reference",
         "status",
         "token",
@@ -63,6 +64,7 @@ class MirroredTables:
     lang: dict[str, Table] = field(default_factory=dict)  # by main table name
     children: dict[str, dict[str, Table]] = field(default_factory=dict)  # by main table name, then by child's
     resource_of: dict[str, str] = field(default_factory=dict)  # any table name -> resource name
+    resources: tuple[Resource, ...] = ()
 
     def any(self, name: str) -> Table | None:
         """A table of any sort by its name in the database."""
@@ -71,7 +73,8 @@ class MirroredTables:
 
 def build(resources: Sequence[Resource]) -> MirroredTables:
     """Tables for these resources. Raises MappingError for a name that is taken."""
-    tables = MirroredTables(MetaData(naming_convention=own_tables.metadata.naming_convention))
+    naming = own_tables.metadata.naming_convention
+    tables = MirroredTables(MetaData(naming_convention=naming), resources=tuple(resources))
     for resource in resources:
         main = _table(tables, resource, resource.table, "main", resource.fields)
         tables.main[resource.table] = main
@@ -138,16 +141,26 @@ def _columns(item: Field) -> Iterator[Column[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is missing in the database: DDL in order, the words for the log, the resources to be read again."""
+    """What is missing in the database: DDL in order, the words for the log, the resources to be read again. refused:
+    columns whose type would have to change."""
 
     ddl: list[CreateTable | CreateIndex | tuple[Table, Column[Any]]]
     changes: list[str]
     reread: set[str]
+    refused: list[MappingError]
 
 
 def missing(connection: Connection, tables: MirroredTables) -> Plan:
     """Compare the database with the mappings. Reads only. Raises MappingError when a column's type has changed."""
-    plan = Plan([], [], set())
+    plan = compare(connection, tables)
+    if plan.refused:
+        raise plan.refused[0]
+    return plan
+
+
+def compare(connection: Connection, tables: MirroredTables) -> Plan:
+    """As `missing`, but what is refused stands in the plan."""
+    plan = Plan([], [], set(), [])
     inspector = inspect(connection)
     present = set(inspector.get_table_names())
     for table in tables.metadata.sorted_tables:
@@ -167,12 +180,15 @@ def missing(connection: Connection, tables: MirroredTables) -> Plan:
                 if _main_has_rows(connection, tables, resource, present):
                     plan.reread.add(resource)
             elif _family(has[column.name]) != _family(column.type):
-                raise MappingError(
-                    "mirror.column_changed",
-                    table=table.name,
-                    column=column.name,
-                    has=_family(has[column.name]),
-                    wants=_family(column.type),
+                plan.refused.append(
+                    MappingError(
+                        "mirror.column_changed",
+                        file=_file(tables, resource),
+                        table=table.name,
+                        column=column.name,
+                        has=_family(has[column.name]),
+                        wants=_family(column.type),
+                    )
                 )
         known = {index["name"] for index in inspector.get_indexes(table.name)}
         for index in indexes:
@@ -180,6 +196,10 @@ def missing(connection: Connection, tables: MirroredTables) -> Plan:
                 plan.ddl.append(CreateIndex(index))
                 plan.changes.append(f"create index {index.name}")
     return plan
+
+
+def _file(tables: MirroredTables, resource: str) -> str:
+    return next((one.source for one in tables.resources if one.name == resource and one.source), resource)
 
 
 def apply(connection: Connection, plan: Plan) -> None:
@@ -199,7 +219,12 @@ def apply(connection: Connection, plan: Plan) -> None:
 
 def _main_has_rows(connection: Connection, tables: MirroredTables, resource: str, present: set[str]) -> bool:
     main = next(table for name, table in tables.main.items() if tables.resource_of[name] == resource)
-    return main.name in present and connection.execute(select(main.c.id).limit(1)).first() is not None
+    return main.name in present and has_rows(connection, main)
+
+
+def has_rows(connection: Connection, table: Table) -> bool:
+    """Does a table that exists hold anything, of any shop?"""
+    return connection.execute(select(table.c.id).limit(1)).first() is not None
 
 
 def _family(kind: TypeEngine[Any]) -> str:

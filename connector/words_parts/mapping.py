@@ -2,7 +2,7 @@
 
 WORDS = {
     "mapping.wrong": (
-        "the mappings have {count} mistake(s):\n{problems}",
+        "the mappings have {count} mistake(s):\n{told}",
         "correct the lines named; mappings/README.md describes the format",
     ),
     "mapping.unreadable": (
