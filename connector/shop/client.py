@@ -16,10 +16,11 @@ from typing import Any
 from connector.core.mapping import Resource
 from connector.core.model import History, OrderCarrier, OrderFacts, ShopInfo
 from connector.core.query import Filter, Query
+from connector.core.schema import Schema
 from connector.core.wording import safe_message
 from connector.engine.ports import NewMessage, NewThread, Page, Record
 from connector.errors import ShopError, ShopMisconfigured, ShopRejected, ShopUnreadable
-from connector.shop import codec, faults
+from connector.shop import codec, faults, schema
 from connector.shop.codec import Shape, UndecodableError
 from connector.shop.dialect import THREAD_STATUSES, TOKEN_LIMIT, USER_AGENT_LIMIT, Dialect
 from connector.shop.faults import Answer, Call
@@ -120,6 +121,15 @@ class ShopClient:
 
     def ids(self, resource: str, query: Query) -> list[int]:
         return self._reader.ids(resource, query)
+
+    def schema(self, resource: str) -> Schema:
+        """Which fields this shop's version has, and what it says of them. Raises as `probe`, and ShopUnreadable."""
+        answer = self._http.get(resource, [("schema", "synopsis")])
+        self._saw(answer)
+        try:
+            return schema.read(answer.body)
+        except UndecodableError as error:
+            raise faults.unreadable(Call("GET", resource, self.base_url), answer, error.reason) from None
 
     def find_messages(self, reference: str, thread_id: int | None) -> list[int]:
         """MySQL compares without case and accents, so the answer is compared again here."""

@@ -117,6 +117,11 @@ def is_prestashop(body: bytes) -> bool:
     return True
 
 
+def content(body: bytes) -> dict[str, Any]:
+    """What stands in the root element of an XML answer, attributes as `@name`. Raises UndecodableError."""
+    return _xml(body)
+
+
 # --- the api root and errors --------------------------------------------------------------------------------------
 
 
