@@ -208,6 +208,52 @@ def test_the_state_directory_is_systemds_unless_set(write):
     assert loaded.mirror_url == f"sqlite:///{own.parent}/state/other.db"
 
 
+# --- the mirror on PostgreSQL ---------------------------------------------------------------------------------------
+
+POSTGRES = '[mirror]\nurl = "postgresql://me@db.example:5433/mirror?sslmode=verify-full"\n'
+
+
+@pytest.mark.parametrize("source", ["toml", "file", "credential", "environment", "none"])
+def test_the_password_of_the_database_comes_from_one_source_and_is_never_shown(write, tmp_path, source):
+    write("geheim-1\n", "password.txt")
+    line = {"toml": 'password = "geheim-1"\n', "file": 'password_file = "password.txt"\n'}.get(source, "")
+    environ = credentials(tmp_path, mirror__password="geheim-1") if source == "credential" else {}
+    if source == "environment":
+        environ = {"PRESTASHOP_CONNECTOR__MIRROR__PASSWORD": "geheim-1"}
+    loaded = config.load(write(POSTGRES + line + SHOP + f'key = "{KEY}"\n'), environ)
+    assert loaded.mirror_url == "postgresql://me@db.example:5433/mirror?sslmode=verify-full"
+    assert loaded.mirror_password == ("" if source == "none" else "geheim-1")
+    assert ("geheim-1" in config.secrets_of(loaded)) == (source != "none")
+    for shown in (repr(loaded), loaded.model_dump_json(), json.dumps(config.show(loaded))):
+        assert "geheim-1" not in shown
+    assert config.show(loaded)["mirror"]["password"] == ("" if source == "none" else "********")
+
+
+def test_two_sources_for_the_password_of_the_database_are_an_error(write, tmp_path):
+    shown = message(
+        write(POSTGRES + 'password = "geheim-1"\n' + SHOP + f'key = "{KEY}"\n'),
+        credentials(tmp_path, mirror__password="geheim-2"),
+    )
+    assert "mirror.password: found the credential mirror__password and password in" in shown
+    assert "geheim" not in shown
+
+
+def test_a_misspelt_credential_of_the_mirror_is_named(write, tmp_path):
+    shown = message(write(POSTGRES + SHOP + f'key = "{KEY}"\n'), credentials(tmp_path, mirror__pasword="geheim-1"))
+    assert "credential mirror__pasword: mirror.pasword: found no such secret" in shown
+
+
+@pytest.mark.parametrize("url", ["postgresql://me@/mirror?host=/run/postgresql", "postgresql://me@localhost/mirror"])
+def test_a_database_on_this_machine_needs_no_encryption(write, url):
+    assert config.load(write(f'[mirror]\nurl = "{url}"\n' + SHOP + f'key = "{KEY}"\n'), {}).warnings == ()
+
+
+def test_an_unverified_database_server_elsewhere_is_warned_about(write):
+    text = '[mirror]\nurl = "postgresql://me@db.example/mirror"\n' + SHOP + f'key = "{KEY}"\n'
+    (warning,) = config.load(write(text), {}).warnings
+    assert warning.startswith("mirror.url: without sslmode=verify-full")
+
+
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
@@ -361,7 +407,6 @@ def test_a_state_directory_that_cannot_be_is_named(write, tmp_path):
 # --- the example ----------------------------------------------------------------------------------------------------
 
 _SETTING = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
-_INSTEAD = re.compile(r"^# ([a-z_]+) = \"", re.MULTILINE)  # an alternative: cannot be set together with the one above
 
 
 def leaves(model: type[BaseModel], at: str = "") -> dict[str, Any]:
@@ -389,7 +434,12 @@ def flat(tree: dict[str, Any], at: str = "") -> dict[str, Any]:
 
 def test_the_example_names_every_setting_and_no_other():
     text = EXAMPLE.read_text(encoding="utf-8")
-    named = set(flat(tomllib.loads(_SETTING.sub("", text)))) | set(_INSTEAD.findall(text))
+    instead: set[str] = set()
+    table = ""
+    for header, name in re.findall(r"^\[(\w+)\]|^# ([a-z_]+) = \"", text, re.MULTILINE):
+        table = f"{header}." if header else table
+        instead |= {table + name} if name else set()  # cannot be set together with the one above
+    named = set(flat(tomllib.loads(_SETTING.sub("", text)))) | instead
     assert named == set(leaves(config.Settings))
 
 
@@ -432,6 +482,7 @@ def test_secrets_of_the_models_are_the_secrets_that_are_masked():
     hidden = {name for name, field in leaves(config.Settings).items() if "SecretStr" in str(field.annotation)}
     assert hidden == {
         "instance_secret",
+        "mirror.password",
         "old_instance_secrets",
         "shops.NAME.key",
         "shops.NAME.mailboxes.NAME.password",

@@ -21,7 +21,7 @@ from connector.core.model import FINAL, Intent, IntentState
 from connector.engine.cycle import READ_BACK
 from connector.errors import Busy, ConnectorError, DataError, Exit, NotPermitted, StateError
 from connector.ops import logs
-from connector.wiring import App
+from connector.wiring import App, mirror_exists
 
 QUEUE_SECONDS = 30.0  # how long a writing command waits for the daemon to confirm
 
@@ -69,12 +69,6 @@ def opened(options: Options, *, new_baseline: bool = False, reading: bool = Fals
             app = App(settings, logs.EventLog(), new_baseline=new_baseline)
         stack.callback(app.close)
         yield app
-
-
-def mirror_exists(settings: config.Settings) -> bool:
-    """Is there a mirror already? One that is no file on this machine counts as there."""
-    scheme, _, path = settings.mirror_url.partition(":///")
-    return scheme != "sqlite" or Path(path).exists()
 
 
 def check_owner(settings: config.Settings) -> None:

@@ -172,7 +172,8 @@ def _unwise(settings: Settings) -> list[str]:
     elsewhere = mirror.scheme == "postgresql" and not host.startswith("/") and not is_loopback(host)
     if elsewhere and options.get("sslmode") not in ("verify-ca", "verify-full"):
         out.append(
-            "mirror.url: without sslmode=verify-full (and sslrootcert) anybody in between can pose as the database server"
+            "mirror.url: without sslmode=verify-full (and sslrootcert) anybody in between can pose as the database "
+            "server"
         )
     for name, shop in settings.shops.items():
         host = urlsplit(shop.url).hostname or ""

@@ -28,6 +28,7 @@ Loc = tuple[str, ...]
 Tree = dict[str, Any]
 SECRET_PATHS: tuple[Loc, ...] = (
     ("instance_secret",),
+    ("mirror", "password"),
     ("shops", "*", "key"),
     ("shops", "*", "mailboxes", "*", "password"),
     ("shops", "*", "smtp", "password"),
@@ -161,8 +162,9 @@ def _credentials(folder: str, out: Gathered) -> dict[Loc, str]:
         loc = tuple(file.name.split("__"))
         origin = f"credential {file.name}"
         if not any(_matches(loc, pattern) for pattern in SECRET_PATHS):
-            if loc[0] in ("shops", "instance_secret"):
-                out.problem(loc, "a name such as shops__NAME__key or instance_secret", "no such secret", origin)
+            if loc[0] in ("shops", "instance_secret", "mirror"):
+                expected = "a name such as shops__NAME__key, mirror__password or instance_secret"
+                out.problem(loc, expected, "no such secret", origin)
             continue
         found[loc] = _read_secret(file, loc, out, origin)
     return found

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
@@ -23,6 +23,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 POP3_REFUSED = (
     "IMAP. POP3 is not supported: it has no folders, no flags and no UIDVALIDITY, so nothing proves after a reconnect "
     "which mails were already taken in, and mails would be imported twice or lost"
+)
+POSTGRES_OPTIONS = frozenset(
+    {"channel_binding", "connect_timeout", "host", "port", "sslcert", "sslcrl", "sslkey", "sslmode", "sslrootcert"}
+    | {"target_session_attrs"}
 )
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
@@ -97,8 +101,39 @@ def _address(value: str) -> str:
 
 
 def _mirror_url(value: str) -> str:
+    if value.startswith("postgresql:"):
+        return _postgres_url(value)
     if value and (not value.startswith("sqlite:///") or "?" in value or value.endswith((":///", ":memory:"))):
-        raise ValueError('"" or a SQLite file such as sqlite:////var/lib/prestashop-connector/mirror.db')
+        raise ValueError(
+            '"", a SQLite file such as sqlite:////var/lib/prestashop-connector/mirror.db, or a PostgreSQL database such '
+            "as postgresql://user@host/database"
+        )
+    return value
+
+
+def _postgres_url(value: str) -> str:
+    """libpq's form, the password left out: what a URL says is shown in errors and by `check-config --show`."""
+    parts = urlsplit(value)
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if parts.password is not None or "password" in given or "sslpassword" in given:
+        raise ValueError(
+            "a URL without a password; it belongs into mirror.password, mirror.password_file or the credential "
+            "mirror__password"
+        )
+    try:
+        port_is_fine = parts.port != 0
+    except ValueError:
+        port_is_fine = False
+    named = parts.path.strip("/")
+    if not named or "/" in named or not parts.username or not (parts.hostname or given.get("host")) or not port_is_fine:
+        raise ValueError(
+            "user, host and database, as in postgresql://user@host:5432/database or, over a unix socket, "
+            "postgresql://user@/database?host=/run/postgresql"
+        )
+    if unknown := sorted(given.keys() - POSTGRES_OPTIONS):
+        raise ValueError(
+            f"only these options of libpq: {', '.join(sorted(POSTGRES_OPTIONS))} (not {', '.join(unknown)})"
+        )
     return value
 
 
@@ -134,7 +169,18 @@ class _Model(BaseModel):
 
 
 class MirrorSettings(_Model):
+    """`password`: of the PostgreSQL user. None: the server asks for none, or ~/.pgpass has it."""
+
     url: Annotated[str, AfterValidator(_mirror_url)] = ""
+    password: Secret | None = None
+    password_file: File = None
+
+    @check("password")
+    @classmethod
+    def _a_file_has_no_password(cls, value: SecretStr | None, info: Info) -> SecretStr | None:
+        if value is not None and "url" in info.data and not info.data["url"].startswith("postgresql:"):
+            raise ValueError("no password: the mirror is a SQLite file; with PostgreSQL, set mirror.url")
+        return value
 
 
 class LogSettings(_Model):
@@ -304,9 +350,15 @@ class Settings(BaseSettings):
 
     @property
     def mirror_url(self) -> str:
-        """The mirror's SQLAlchemy URL; a relative file lies in the state directory."""
+        """The mirror's SQLAlchemy URL, without a password; a relative file lies in the state directory."""
+        if self.mirror.url.startswith("postgresql:"):
+            return self.mirror.url
         path = Path(self.mirror.url.removeprefix("sqlite:///") or "mirror.db")
         return f"sqlite:///{self.state_dir / path}"
+
+    @property
+    def mirror_password(self) -> str:
+        return self.mirror.password.get_secret_value() if self.mirror.password else ""
 
     @classmethod
     def settings_customise_sources(

@@ -128,22 +128,29 @@ class Daemon:
         holder = graph.leases.holder(next(iter(graph.shops))) or "?"
         raise Busy("run.already_running", holder=holder)
 
-    def _take(self, graph: Graph, shop: str) -> None:
+    def _take(self, graph: Graph, shop: str) -> bool:
+        """Take or renew the lease; True when the shop has just become ours. A mirror that does not answer is one that
+        cannot be written either: the shop is let go until it does."""
         state = self._state[shop]
+        holder = error = None
         try:
             ours = graph.take(shop)
-        except ConnectorError as error:
-            self._events.emit(ev.LEASE_LOST, shop=shop, error=error.code)
-            ours = False
-        if not ours and not state.ours and not state.renewed:
-            self._events.emit(ev.LEASE_BUSY, shop=shop, holder=graph.leases.holder(shop))
-        if ours and not state.ours:
+            if ours and not state.ours:
+                graph.shops[shop].recover()
+            elif not ours and not state.renewed:
+                holder = graph.leases.holder(shop)
+        except ConnectorError as problem:
+            ours, error = False, problem.code
+        fresh, lost = ours and not state.ours, state.ours and not ours
+        if fresh:
             self._events.emit(ev.LEASE_TAKEN, shop=shop)
-            graph.shops[shop].recover()
-        elif state.ours and not ours:
-            self._events.emit(ev.LEASE_LOST, shop=shop)
+        elif lost:
+            self._events.emit(ev.LEASE_LOST, shop=shop, error=error)
+        elif holder is not None:
+            self._events.emit(ev.LEASE_BUSY, shop=shop, holder=holder)
         state.ours = ours
         state.renewed = time.monotonic()
+        return fresh
 
     def _release(self, graph: Graph, keep: Collection[str] = ()) -> None:
         for name, state in self._state.items():
@@ -192,8 +199,11 @@ class Daemon:
         now = time.monotonic()
         for name, legs in graph.shops.items():
             state = self._state[name]
-            if now - state.renewed > graph.lease_seconds / 3:
-                self._take(graph, name)
+            waits = not state.ours  # asked every second, so that a free lease is taken at once
+            if (waits or now - state.renewed > graph.lease_seconds / 3) and self._take(graph, name):
+                for leg, one in state.legs.items():
+                    if not one.beat:
+                        scheduler.modify_job(f"{name}/{leg}", next_run_time=datetime.now(UTC))
             try:
                 queued = state.ours and bool(legs.outbox.due(name, legs.clock.now(), 1))
             except ConnectorError:
@@ -235,6 +245,9 @@ class Daemon:
             state.beat = time.monotonic()
             try:
                 result = self._run_leg(legs, leg, stop)
+            except ConnectorError as error:  # the mirror failed where not even the run could be noted
+                self._events.emit(ev.LEG_FAILED, shop=name, leg=leg, error=error.code, error_class=type(error).__name__)
+                result = LegResult(leg, error.exit, {}, [error], pause=True)
             finally:
                 state.beat = 0.0
             self._judge(graph, state, leg, result)
@@ -300,7 +313,9 @@ class Daemon:
         except ConnectorError as error:
             for problem in getattr(error, "problems", None) or [{}]:
                 where = ":".join(str(problem[part]) for part in ("file", "line") if problem.get(part))
-                wrong = problem.get("problem") or (f"expected {problem['expected']}" if "expected" in problem else error)
+                wrong = problem.get("problem") or (
+                    f"expected {problem['expected']}" if "expected" in problem else error
+                )
                 text = f"{where} {wrong}".strip()
                 self._events.emit(ev.SETTINGS_REFUSED, error=error.code, setting=problem.get("key"), text=text)
         self._notify.ready()

@@ -88,6 +88,7 @@ class ShopLegs:
         self._new_baseline = new_baseline
         self._join_lock = threading.Lock()
         self._pull_lock = threading.Lock()
+        self._broken_off = False
 
     # --- the legs -----------------------------------------------------------------------------------------------
 
@@ -188,10 +189,17 @@ class ShopLegs:
 
     def push(self, stop: Stop, only: Sequence[int] | None = None) -> LegResult:
         def work() -> LegResult:
+            if self._broken_off:
+                self.recover()
+                self._broken_off = False
             if not self.outbox.due(self.shop, self.clock.now(), 1, only):
                 return LegResult("push", report=PushReport())
             self.probe()
-            return push_result(self.push_leg.run(stop, only))
+            try:
+                return push_result(self.push_leg.run(stop, only))
+            except Exception:
+                self._broken_off = True  # an intent may be left `sending`, its outcome not noted
+                raise
 
         return self._run("push", work)
 

@@ -14,11 +14,20 @@ SQLite settings and their reasons:
   because SQLite's busy handler polls and lets a waiter starve.
 - foreign_keys: off by default in SQLite; per connection.
 
-On PostgreSQL `synchronous_commit` draws the same line, and row locks do the rest.
+On PostgreSQL `synchronous_commit` draws the same line, and row locks do the rest. What else it is told, and why:
+
+- REPEATABLE READ for reading: a look of several questions is one look, as in SQLite. READ COMMITTED for writing, where
+  a statement that waited for a row sees what the other one left.
+- lock_timeout: as busy_timeout.
+- idle_in_transaction_session_timeout: a process that is stopped (SIGSTOP, a suspended machine) in the middle of a
+  transaction would keep its rows locked for everybody; no transaction of ours waits for anything but the database.
+- application_name: a name made of the holder's, by which `leases.py` finds the sessions of a holder that is gone.
+- pool_pre_ping: a connection that a restart of the server broke is replaced before it is used.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +43,9 @@ from connector.errors import SettingsError, StateError
 from connector.mirror import files
 from connector.mirror.faults import translated
 
+CONNECT_SECONDS = 10
+FROZEN_SECONDS = 30  # below two thirds of the shortest lease, so that the successor finds nothing locked
+
 _writers: dict[str, threading.Lock] = {}
 _writers_guard = threading.Lock()
 
@@ -47,12 +59,22 @@ class Database:
     """One database, shared by the threads of a process.
 
     wait: seconds to wait for another writer before StateError `mirror.locked`.
+    password: for PostgreSQL; never part of `name`, which errors show. holder: the name that leases are held under.
     now: this process's clock, for the times that rows are stamped with (leases use the database's).
     """
 
-    def __init__(self, url: str, *, wait: float = 15.0, now: Callable[[], datetime] = utc_now) -> None:
-        parsed = _parse(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        password: str = "",
+        holder: str = "",
+        wait: float = 15.0,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        parsed = parse(url)
         self.now = now
+        self.holder = holder
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._wait = wait
         self._writer: threading.Lock | None = None
@@ -64,8 +86,10 @@ class Database:
             with _writers_guard:
                 self._writer = _writers.setdefault(str(path.resolve()), threading.Lock())
         else:
-            self.name = parsed.render_as_string(hide_password=True)
-        self.engine = _engine(parsed, wait)
+            self.name = parsed.set(drivername="postgresql", password=None).render_as_string()
+            if password:
+                parsed = parsed.set(password=password)
+        self.engine = _engine(parsed, wait, session_name(holder))
         if self.is_sqlite:
             try:
                 self._switch_to_wal()
@@ -90,9 +114,12 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent look; never waits for a writer."""
-        with translated(self.name), self.engine.connect() as connection, connection.begin() as transaction:
-            yield connection
-            transaction.rollback()
+        with translated(self.name), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin() as transaction:
+                yield connection
+                transaction.rollback()
 
     @contextmanager
     def write(self, *, flush: bool = True) -> Iterator[Connection]:
@@ -103,8 +130,8 @@ class Database:
         with translated(self.name), self._one_writer(), self.engine.connect() as connection:
             connection = connection.execution_options(mirror_write=True, mirror_flush=flush)
             with connection.begin():
-                if not self.is_sqlite:
-                    connection.execute(text(f"SET LOCAL synchronous_commit TO {'on' if flush else 'off'}"))
+                if not self.is_sqlite and not flush:
+                    connection.execute(text("SET LOCAL synchronous_commit TO off"))
                 yield connection
 
     @contextmanager
@@ -124,7 +151,8 @@ class Database:
             self.engine.dispose()
 
 
-def _parse(url: str) -> URL:
+def parse(url: str) -> URL:
+    """The URL with the driver that is meant. Raises SettingsError for one that no mirror can be at."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -136,13 +164,30 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
 
 
-def _engine(url: URL, wait: float) -> Engine:
+def session_name(holder: str) -> str:
+    """What the sessions of a holder are called in PostgreSQL, which cuts names at 63 bytes."""
+    mark = hashlib.sha256(holder.encode()).hexdigest()[:16] if holder else "no lease"
+    return f"prestashop-connector {mark}"
+
+
+def _engine(url: URL, wait: float, session: str) -> Engine:
     # hide_parameters: SQLAlchemy's messages would otherwise quote customers' data into tracebacks.
     options: dict[str, Any] = {"hide_parameters": True, "pool_size": 8, "max_overflow": 24, "pool_timeout": wait}
     if url.get_backend_name() == "postgresql":
-        settings = f"-c timezone=UTC -c lock_timeout={int(wait * 1000)}"
+        settings = {
+            "timezone": "UTC",
+            "synchronous_commit": "on",  # whatever the server's default is
+            "lock_timeout": int(wait * 1000),
+            "idle_in_transaction_session_timeout": FROZEN_SECONDS * 1000,
+        }
+        arguments = {
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            "client_encoding": "utf8",
+            "application_name": session,
+            "connect_timeout": int(url.query.get("connect_timeout", CONNECT_SECONDS)),  # type: ignore[arg-type]
+        }
         try:
-            return create_engine(url, pool_pre_ping=True, connect_args={"options": settings}, **options)
+            return create_engine(url, pool_pre_ping=True, connect_args=arguments, **options)
         except ModuleNotFoundError as error:
             raise SettingsError("mirror.driver_missing", driver=error.name or "psycopg") from error
     engine = create_engine(url, connect_args={"timeout": wait, "check_same_thread": False}, **options)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from connector.core.mapping import Resource
 from connector.mirror import migrations, tables
-from connector.mirror.database import Database, utc_now
-from connector.mirror.dialect import migration_lock
+from connector.mirror.database import Database, parse, utc_now
+from connector.mirror.dialect import migration_lock, refuse_encoding
 from connector.mirror.leases import SqlLeases
 from connector.mirror.ledger import SqlLedger
 from connector.mirror.lookups import SqlLookups
@@ -42,18 +43,27 @@ class Mirror:
 
 
 def open_mirror(
-    url: str, resources: Sequence[Resource], *, wait: float = 15.0, now: Callable[[], datetime] = utc_now
+    url: str,
+    resources: Sequence[Resource],
+    *,
+    password: str = "",
+    holder: str = "",
+    wait: float = 15.0,
+    now: Callable[[], datetime] = utc_now,
 ) -> Mirror:
     """Open the mirror at an SQLAlchemy URL, make or widen its tables, and hand out its parts.
 
     When nothing has to be made this only reads, so a reading command starts while a daemon writes.
+    password: of the database's user; a URL that carries one is shown. holder: the name that this process takes leases
+    under; with one, what only a shop's worker may write is written only while it holds the lease.
     wait: seconds to wait for another writer. now: the clock that stamps rows.
 
-    Raises SettingsError (URL, driver), MappingError (names or types that clash), CannotCreate, NotPermitted and
-    StateError (see `files.prepare`, `faults`; `mirror.newer_schema` when a newer program wrote the database).
+    Raises SettingsError (URL, driver, no such database, its encoding), MappingError (names or types that clash),
+    CannotCreate, NotPermitted, MirrorUnavailable and StateError (see `files.prepare`, `faults`; `mirror.newer_schema`
+    when a newer program wrote the database).
     """
     mirrored = tables.build(resources)
-    database = Database(url, wait=wait, now=now)
+    database = Database(url, password=password, holder=holder, wait=wait, now=now)
     try:
         changes = _bring_up_to_date(database, mirrored)
     except BaseException:
@@ -74,8 +84,22 @@ def open_mirror(
     )
 
 
+def is_there(url: str, *, password: str = "") -> bool:
+    """Has somebody made a mirror at this URL? Makes nothing. Raises as `open_mirror`."""
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Path(parsed.database or "").exists()
+    database = Database(url, password=password)
+    try:
+        with database.read() as connection:
+            return migrations.current(connection) is not None
+    finally:
+        database.close()
+
+
 def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> list[str]:
     with database.read() as connection:
+        refuse_encoding(connection, database.name)
         current = migrations.current(connection) == migrations.HEAD
         if current and not tables.missing(connection, mirrored).ddl:
             return []

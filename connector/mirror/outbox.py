@@ -27,6 +27,7 @@ from connector.core.model import FINAL, LEGAL_MOVES, Intent, IntentState, Kind, 
 from connector.errors import StateError
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches, insert_ignore
+from connector.mirror.leases import must_hold
 from connector.mirror.own_tables import conflict
 from connector.mirror.own_tables import intent as intents
 
@@ -126,7 +127,8 @@ class SqlOutbox:
 
         What is not given stays, but: `planned` without `due_at` is due at once, `confirmed` clears the error.
         Every move to `sending` counts an attempt.
-        Raises StateError `outbox.illegal_move`, or `outbox.moved_elsewhere` when somebody else was first.
+        Raises StateError `outbox.illegal_move`, or `outbox.moved_elsewhere` when somebody else was first; LeaseLost
+        when a write is to begin and another process works for the shop now.
         """
         if state not in LEGAL_MOVES[intent.state]:
             raise StateError("outbox.illegal_move", intent=intent.id, found=intent.state.value, wanted=state.value)
@@ -141,6 +143,8 @@ class SqlOutbox:
         values |= {name: value for name, value in given.items() if value is not None}
         mine = intents.c.id == intent.id
         with self._db.write() as connection:
+            if state is IntentState.SENDING:
+                must_hold(connection, intent.shop, self._db.holder)
             moved = connection.execute(
                 update(intents).where(mine, intents.c.state == intent.state.value).values(values)
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select, update
@@ -14,6 +15,7 @@ from connector.errors import DataError
 from connector.mirror import quarantine
 from connector.mirror.database import Database
 from connector.mirror.dialect import bulk, in_batches, upsert
+from connector.mirror.leases import must_hold
 from connector.mirror.own_tables import cursor as cursors
 from connector.mirror.own_tables import tombstone
 from connector.mirror.tables import MirroredTables
@@ -37,14 +39,17 @@ class SqlRows:
         """One page, all or nothing. A row twice in the page: the last one counts. `cursor` None leaves it where it is.
 
         Digests are compared first, so a page without news writes nothing at all. Raises DataError for a resource that
-        was not among those the mirror was opened with, StateError when the database cannot be written.
+        was not among those the mirror was opened with, StateError when the database cannot be written, LeaseLost when
+        another process works for the shop by now (the page was asked for before it did, and may be older than the rows).
         """
         main = self._tables.main.get(resource.table)
         if main is None:
             raise DataError("mirror.unknown_table", table=resource.table)
-        page = {row.id: row for row in rows}
+        # By id: two processes that store overlapping pages lock the rows in one order, so neither waits for the other.
+        page = {row.id: row for row in sorted(rows, key=attrgetter("id"))}
         now = self._db.now()
         with self._db.write(flush=False) as connection:
+            must_hold(connection, shop, self._db.holder)
             known = _digests(connection, main, shop, sorted(page))
             fresh = [row for row in page.values() if not row.digest or known.get(row.id) != row.digest]
             if fresh:

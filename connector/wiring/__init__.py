@@ -1,5 +1,5 @@
 """The only package that knows every adapter: builds the object graph of the settings. It decides nothing."""
 
-from connector.wiring.app import App
+from connector.wiring.app import App, mirror_exists
 
-__all__ = ["App"]
+__all__ = ["App", "mirror_exists"]

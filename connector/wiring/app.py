@@ -19,20 +19,21 @@ from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk
 from connector.engine.join import ShopFacts
 from connector.engine.legs import ShopLegs
-from connector.engine.passes import Progress
 from connector.engine.ports import Mailbox
+from connector.engine.progress import Progress
 from connector.engine.pull import Pull
 from connector.engine.sweep import Sweeps
 from connector.mailbox.client import Account, ImapMailbox
 from connector.mailbox.mime import MimeCodec
 from connector.mailbox.sender import SmtpAccount, SmtpSender
-from connector.mirror.db import Mirror, open_mirror
+from connector.mirror.db import Mirror, is_there, open_mirror
 from connector.ops import events as ev
 from connector.ops import process
 from connector.ops.clock import SystemClock
 from connector.ops.logs import EventLog
 from connector.shop.client import ShopClient
 from connector.shop.dialect import Dialect
+from connector.shop.pace import PaceNews
 from connector.wiring import desk, parts
 
 PROBE_SECONDS = 900.0
@@ -59,13 +60,19 @@ class App:
         self.settings = settings
         self.events = events
         self.clock = clock or SystemClock()
-        self.resources: list[Resource] = packagedata.resources()
-        self.mirror: Mirror = open_mirror(mirror_url or settings.mirror_url, self.resources, now=self.clock.now)
+        self.resources: list[Resource] = packagedata.resources(settings.mappings_dir)
+        self.holder = holder or process.holder_name()
+        self.mirror: Mirror = open_mirror(
+            mirror_url or settings.mirror_url,
+            self.resources,
+            password=settings.mirror_password,
+            holder=self.holder,
+            now=self.clock.now,
+        )
         if self.mirror.changes:
             shown = "; ".join(self.mirror.changes[:8])
             events.emit(ev.MIRROR_CHANGED, count=len(self.mirror.changes), text=shown)
         self.codec = MimeCodec()
-        self.holder = holder or process.holder_name()
         self.new_baseline = new_baseline
         self._shops = dict[str, ShopClient]()
         self._infos: dict[str, tuple[float, ShopInfo]] = {}
@@ -107,8 +114,19 @@ class App:
                 read_timeout=s.read_timeout,
                 ca_file=str(s.ca_file or ""),
                 verify=s.verify_tls,
+                connections=s.connections,
+                on_pace=lambda news: self._tell_pace(name, news),
             )
         return self._shops[name]
+
+    def _tell_pace(self, name: str, news: PaceNews) -> None:
+        self.events.emit(
+            ev.SHOP_SLOWED if news.slowed else ev.SHOP_RECOVERED,
+            shop=name,
+            connections=news.allowed,
+            limit=news.bound,
+            retry_in=round(news.wait, 1) if news.wait else None,
+        )
 
     def probe(self, name: str) -> ShopInfo:
         """Version and rights of a shop, asked anew every quarter of an hour (somebody may have granted a right); the
@@ -208,14 +226,13 @@ class App:
 
     def take_lease(self, shop: str) -> bool:
         """Take or renew the shop's lease; a dead process of this machine is no reason to wait."""
-        leases, seconds = self.mirror.leases, self.lease_seconds()
-        if leases.take(shop, self.holder, seconds):
-            return True
-        other = leases.holder(shop)
-        if other is None or not process.is_dead(other):
-            return False
-        leases.release(shop, other)
-        return leases.take(shop, self.holder, seconds)
+        leases = self.mirror.leases
+        other = leases.holder(shop)  # looked at first: a daemon that waits asks every second
+        if other not in (None, self.holder):
+            if not process.is_dead(other):
+                return False
+            leases.release(shop, other)
+        return leases.take(shop, self.holder, self.lease_seconds())
 
     def graph(self) -> Graph:
         schedule = self.settings.schedule
@@ -235,3 +252,8 @@ class App:
             several_workers=not self.settings.mirror_url.startswith("sqlite"),
             close=self.close,
         )
+
+
+def mirror_exists(settings: config.Settings) -> bool:
+    """Has somebody made the mirror of these settings already? Makes nothing; asks the server where there is one."""
+    return is_there(settings.mirror_url, password=settings.mirror_password)

@@ -23,7 +23,8 @@ WORDS = {
     ),
     "mirror.read_only": (
         "The mirror {mirror} cannot be written ({error}).",
-        "Check the permissions of the file and its directory, and whether the file system is mounted read-only.",
+        "Check the permissions of the file and its directory, and whether the file system is mounted read-only. On PostgreSQL: "
+        "whether the server is a standby, or the user's transactions are read-only by default.",
     ),
     "mirror.cannot_open": (
         "The mirror {mirror} cannot be opened ({error}).",
@@ -55,7 +56,21 @@ WORDS = {
     ),
     "mirror.login_refused": (
         "The database server of the mirror {mirror} refuses the login or a right ({error}).",
-        "Check the user and password in the URL, and that the user may create tables in the database.",
+        "Check the user in mirror.url and its password (mirror.password), and that the user owns the database or may create "
+        "tables in it.",
+    ),
+    "mirror.no_database": (
+        "The server of the mirror {mirror} has no such database ({error}).",
+        "Make it, in UTF8 and owned by the user of the URL: createdb --owner=USER --encoding=UTF8 --template=template0 "
+        "NAME.",
+    ),
+    "mirror.encoding": (
+        "The database of the mirror {mirror} has the encoding {found}, which cannot hold every text.",
+        "Make a new one with UTF8: createdb --owner=USER --encoding=UTF8 --template=template0 NAME.",
+    ),
+    "mirror.lease_lost": (
+        "Another process works for the shop {shop} now; what this one had in hand is not stored.",
+        "Nothing: the other one does the work. If this one was stopped or its machine asleep, that is why.",
     ),
     "mirror.newer_schema": (
         "The mirror {mirror} was written by a newer version of this program (schema {found}, known {known}).",
@@ -82,8 +97,10 @@ WORDS = {
         "Remove the field from the mapping, or give it a different name.",
     ),
     "mirror.column_changed": (
-        "The mapping wants {table}.{column} to be a {wants}, but the mirror holds it as a {has}.",
-        "Keep the old type, or mirror the field under a new table name.",
+        "{file}: the column {column} of the table {table} would hold a {wants}, but the mirror has it as a {has}, and "
+        "a column keeps its type.",
+        'Write the old type again; or give the column a name of its own, e.g. {column}_new = "TYPE from {column}": it '
+        "is made and filled by itself, and the old one stays as it is.",
     ),
     "mirror.unknown_table": (
         "The table {table} is not among the mapped resources.",

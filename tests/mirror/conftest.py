@@ -10,12 +10,19 @@ import pytest
 
 from connector.mirror.db import Mirror, open_mirror
 from tests.mirror.world import NOW, RESOURCES
+from tests.support import postgres
 
 
-@pytest.fixture(params=["sqlite"])
-def mirror_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of an empty database."""
-    return f"sqlite:///{tmp_path / 'mirror.db'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def mirror_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database of the test's own; empty, unless `mirror` is asked for, too."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'mirror.db'}"
+        return
+    with_tables = "mirror" in request.fixturenames
+    url = postgres.server().new_mirror(RESOURCES) if with_tables else postgres.server().new_database()
+    yield url
+    postgres.server().drop(url)
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +34,38 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def sqlite_url(made: Path, tmp_path: Path) -> str:
+    """URL of a file with all tables: for what only SQLite has."""
+    shutil.copy(made, tmp_path / "mirror.db")
+    return f"sqlite:///{tmp_path / 'mirror.db'}"
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """URL of a database with all tables: for what only PostgreSQL has."""
+    url = postgres.server().new_mirror(RESOURCES)
+    yield url
+    postgres.server().drop(url)
+
+
+@pytest.fixture
 def mirror(mirror_url: str, made: Path) -> Iterator[Mirror]:
     if mirror_url.startswith("sqlite"):
         shutil.copy(made, mirror_url.removeprefix("sqlite:///"))
     opened = open_mirror(mirror_url, RESOURCES, wait=1, now=lambda: NOW)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def on_sqlite(sqlite_url: str) -> Iterator[Mirror]:
+    opened = open_mirror(sqlite_url, RESOURCES, wait=1, now=lambda: NOW)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def on_postgres(postgres_url: str) -> Iterator[Mirror]:
+    opened = open_mirror(postgres_url, RESOURCES, wait=1, now=lambda: NOW)
     yield opened
     opened.close()

@@ -15,12 +15,15 @@ from connector.mirror.db import Mirror, open_mirror
 from tests.mirror.world import CUSTOMERS, NOW, RESOURCES, SHOP, copy, customer, wish
 
 HOLDER = """
-import sqlite3, sys, time
-other = sqlite3.connect(sys.argv[1], isolation_level=None)
-other.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-time.sleep(float(sys.argv[2]))
-other.execute("COMMIT")
+import sys, time
+from sqlalchemy import text
+from connector.mirror.database import Database
+database = Database(sys.argv[1])
+with database.write() as connection:
+    if not database.is_sqlite:
+        connection.execute(text("LOCK TABLE meta, mirror_version IN EXCLUSIVE MODE"))  # as a migration does
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
 """
 
 SENDER = """
@@ -105,14 +108,14 @@ def test_of_many_that_take_a_lease_exactly_one_gets_it(mirror: Mirror) -> None:
 
 
 def test_a_write_waits_for_another_process_that_finishes_in_time(mirror: Mirror, mirror_url: str) -> None:
-    other = child(HOLDER, mirror_url.removeprefix("sqlite:///"), "0.3")
+    other = child(HOLDER, mirror_url, "0.3")
     mirror.meta.set("a", "b")
     assert other.wait() == 0
     assert mirror.meta.get("a") == "b"
 
 
 def test_a_reading_command_starts_while_another_process_writes(mirror: Mirror, mirror_url: str) -> None:
-    other = child(HOLDER, mirror_url.removeprefix("sqlite:///"), "60")
+    other = child(HOLDER, mirror_url, "60")
     try:
         reader = open_mirror(mirror_url, RESOURCES, wait=0.1)
         assert reader.queries.thread_list() == []

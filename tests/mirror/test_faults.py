@@ -15,7 +15,7 @@ from sqlalchemy import event, text
 
 from connector.core.model import Baseline, IntentState, MailState
 from connector.engine.ports import Broken
-from connector.errors import ConnectorError, NotPermitted, StateError
+from connector.errors import ConnectorError, MirrorUnavailable, NotPermitted, SettingsError, StateError
 from connector.mirror.db import Mirror, open_mirror
 from connector.mirror.faults import from_driver
 from connector.words_parts.mirror import WORDS
@@ -98,17 +98,19 @@ def begin(mirror: Mirror) -> None:
 
 
 @pytest.fixture
-def short(made: Path, tmp_path: Path, mirror: Mirror) -> Iterator[Mirror]:
-    """A mirror that waits a moment only."""
-    begin(mirror)
-    opened = open_mirror(f"sqlite:///{tmp_path / 'mirror.db'}", RESOURCES, wait=0.05, now=lambda: NOW)
+def short(sqlite_url: str, on_sqlite: Mirror) -> Iterator[Mirror]:
+    """An SQLite mirror that waits a moment only."""
+    begin(on_sqlite)
+    opened = open_mirror(sqlite_url, RESOURCES, wait=0.05, now=lambda: NOW)
     yield opened
     opened.close()
 
 
-def test_all_writes_work_when_nothing_is_wrong(short: Mirror) -> None:
-    for write in WRITES.values():
-        write(short)
+def test_all_writes_work_when_nothing_is_wrong(mirror: Mirror) -> None:
+    begin(mirror)
+    for call in (READS | WRITES).values():
+        if call is not READS["ledger.raw"]:
+            call(mirror)
 
 
 def test_while_another_program_writes_every_write_gives_up_in_time_and_every_read_works(
@@ -202,9 +204,11 @@ def test_when_the_file_is_overwritten_every_method_says_that_it_is_damaged(short
         assert refused.value.code == "mirror.damaged", name
 
 
-def test_an_error_tells_nothing_of_the_customers_that_were_being_stored(short: Mirror) -> None:
+def test_an_error_tells_nothing_of_the_customers_that_were_being_stored(mirror: Mirror) -> None:
     with pytest.raises(StateError) as refused:
-        short.rows.store(SHOP, CUSTOMERS, [customer(3, "secret@example.org", id_lang=2**70)], None)
+        mirror.rows.store(SHOP, CUSTOMERS, [customer(3, "secret@example.org", id_lang=2**70)], None)
+    assert refused.value.code == "mirror.value_refused"
+    assert mirror.rows.count(SHOP, "customers") == 0
     chain: BaseException | None = refused.value
     while chain is not None:
         assert "secret@example.org" not in f"{chain} {chain.args}"
@@ -226,7 +230,9 @@ class PostgresError(Exception):
         ("25006", "mirror.read_only", StateError),
         ("28P01", "mirror.login_refused", NotPermitted),
         ("42501", "mirror.login_refused", NotPermitted),
-        ("57P01", "mirror.unreachable", StateError),
+        ("57P01", "mirror.unreachable", MirrorUnavailable),
+        ("25P03", "mirror.unreachable", MirrorUnavailable),
+        ("3D000", "mirror.no_database", SettingsError),
         ("57014", "mirror.locked", StateError),
         ("23505", "mirror.inconsistent", StateError),
         ("42P01", "mirror.failed", StateError),
