@@ -1,6 +1,7 @@
 # make demo   play with a shop, a mailbox and their people on this machine
 # make test   everything that can be checked: style, types, tests
 # make lint   style and types only
+# make bench  speed and memory beside the floor and a peer, some minutes; BENCH_ORDERS=1000,10000 for other sizes
 # make clean  away with the environment and all caches
 #
 # Each target sets up .venv by itself when it has to; the stamps in there say what is installed.
@@ -8,7 +9,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,8 +27,11 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+bench: $(VENV)/.sandbox
+	@$(BIN)/python -m bench
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.sandbox: pyproject.toml

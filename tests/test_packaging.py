@@ -15,7 +15,7 @@ import pytest
 from tests.source import REPOSITORY
 
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", ".demo", "dist", "build", "*.egg-info", "tests"
+    ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", ".demo", ".bench", "dist", "build", "*.egg-info", "tests"
 )
 TEXTS = {".py", ".toml", ".md", ".txt", ".conf", ".service", ".timer", ".yml", ".cfg", ".eml", ".xml", ".json", ""}
 

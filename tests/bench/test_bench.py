@@ -1,0 +1,86 @@
+"""The benchmark works from end to end on a small shop. No time is asserted, and the peer is left out: it needs a
+network."""
+
+import ast
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bench.results import at_least, at_most, table
+from tests.source import REPOSITORY, imports, modules
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    path = tmp_path_factory.mktemp("bench") / "result.json"
+    command = [sys.executable, "-m", "bench", "--orders", "150,300", "--peer", "no", "--result", str(path)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    return json.loads(path.read_text()), done.stdout
+
+
+def test_every_comparison_is_made_at_each_size(outcome):
+    result, printed = outcome
+    names = [line["name"] for line in result["lines"]]
+    for size in ("150 orders", "300 orders"):
+        for comparison in (
+            "first pull / floor",
+            "sweep, whole rows",
+            "idle cycle, requests",
+            "idle cycle, our CPU",
+            "delta",
+        ):
+            assert any(name.startswith(comparison) and size in name for name in names), (comparison, size)
+    assert "first pull / floor, 150 orders, no service time" in names
+    assert "peak memory, 300 orders / 150 orders" in names
+    assert "decode orders, XML / JSON" in names
+    assert all(name in printed for name in names)
+
+
+def test_the_floor_makes_the_requests_that_the_pull_made(outcome):
+    for facts in outcome[0]["facts"].values():
+        pull, floor = facts["first pull, genuine speed"], facts["floor, genuine speed"]
+        assert pull["requests"] == floor["requests"] > 20
+        assert floor["service_seconds"] == pytest.approx(pull["service_seconds"])
+        assert floor["bytes"] > 1000
+
+
+def test_what_was_measured_is_whole(outcome):
+    for orders, facts in outcome[0]["facts"].items():
+        assert facts["shop_rows"]["orders"] == int(orders)
+        assert facts["first pull, genuine speed"]["rows"] > int(orders)
+        assert facts["first pull, genuine speed"]["peak"] > 10
+        assert facts["idle"]["counts"]["new"] == 0
+        assert facts["delta"]["counts"]["new"] == facts["delta"]["changed"]["messages"] == 100
+        assert facts["sweep by id lists"]["requests"] > 0
+
+
+def test_an_idle_cycle_asks_each_resource_once(outcome):
+    for facts in outcome[0]["facts"].values():
+        assert facts["idle"]["requests"] == len(facts["idle"]["watched"])
+
+
+def test_without_a_peer_no_environment_is_made_for_it(outcome):
+    assert not any("prestapyt" in name for facts in outcome[0]["facts"].values() for name in facts)
+
+
+def test_a_ratio_says_whether_its_target_is_met():
+    assert at_most("a", 1.2, 1.0, "s", 1.2).met is True
+    assert at_most("a", 1.3, 1.0, "s", 1.2).met is False
+    assert at_least("a", 1.0, 3.5, "s", 3.0).ratio == 3.5
+    assert at_least("a", 1.0, 2.5, "s", 3.0).met is False
+    assert at_most("a", 1.3, 1.0, "s").met is None
+    assert "NOT MET" in table([at_most("a", 1.3, 1.0, "s", 1.2)])
+
+
+def test_the_package_knows_nothing_of_the_bench_and_neither_imports_the_peer():
+    assert [module for module, tree in modules().items() for name, _ in imports(tree) if name.startswith("bench")] == []
+    found = {
+        (path.name, name)
+        for path in (REPOSITORY / "bench").glob("*.py")
+        for name, _ in imports(ast.parse(path.read_text(encoding="utf-8")))
+        if "prestapyt" in name
+    }
+    assert {name for name, _ in found} == {"peer_prestapyt.py"}
