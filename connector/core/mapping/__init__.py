@@ -6,11 +6,13 @@ Records become typed rows in `core/values.py`. No file is opened here.
 """
 
 from connector.core.mapping.files import MappingFileError, MappingText, Mistake
-from connector.core.mapping.model import SECRETS, Child, Field, Pull, Resource, Row, Sweep, Type
+from connector.core.mapping.model import MIRRORS_OWN, SECRETS, Child, Field, Pull, Resource, Row, Sweep, Type
 from connector.core.mapping.overlay import NEEDED, Mapped, Mappings, check, combine, fields_of, tables_of
 from connector.core.mapping.reader import parse
+from connector.core.mapping.served import Unserved, unserved
 
 __all__ = [
+    "MIRRORS_OWN",
     "NEEDED",
     "SECRETS",
     "Child",
@@ -25,9 +27,11 @@ __all__ = [
     "Row",
     "Sweep",
     "Type",
+    "Unserved",
     "check",
     "combine",
     "fields_of",
     "parse",
     "tables_of",
+    "unserved",
 ]

@@ -13,6 +13,10 @@ SECRETS = frozenset(
 )
 """Fields that the webservice hands out and no mapping may name: password hashes and what resets or replaces them."""
 
+MIRRORS_OWN = {"main": {"shop", "id", "digest", "pulled_at"}, "lang": {"shop", "id", "id_lang"}}
+MIRRORS_OWN["child"] = {"shop", "id", "parent_id", "position"}
+"""Columns that the mirror makes itself, by kind of table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

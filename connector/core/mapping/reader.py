@@ -7,11 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, get_args
 
 from connector.core.mapping.files import Layers, MappingFileError, MappingText, Mistake, Path
-from connector.core.mapping.model import SECRETS, Child, Field, Pull, Resource, Sweep, Type
-
-_MIRRORS_OWN = {"main": {"shop", "id", "digest", "pulled_at"}, "lang": {"shop", "id", "id_lang"}}
-_MIRRORS_OWN["child"] = {"shop", "id", "parent_id", "position"}
-"""Columns that the mirror makes itself."""
+from connector.core.mapping.model import MIRRORS_OWN, SECRETS, Child, Field, Pull, Resource, Sweep, Type
 
 T = TypeVar("T")
 
@@ -143,7 +139,7 @@ class _Reader:
         if name in SECRETS or origin in SECRETS:
             self.wrong(path, f"{origin or name} is a secret of the shop and is never mirrored; remove the line")
             return None
-        if name in _MIRRORS_OWN[place]:
+        if name in MIRRORS_OWN[place]:
             remedy = f'; write another name, e.g. id_row = "{kind} from {name}"' if place == "child" else ""
             self.wrong(path, f"the mirror makes the column {name} itself{remedy}")
             return None
