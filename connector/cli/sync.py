@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from connector.cli import progress
 from connector.cli.output import emit_json, safe, say, table
 from connector.cli.session import Options, Stop, lease, opened, pick_shop, show_error
 from connector.core.model import FINAL, IntentState
@@ -60,18 +56,18 @@ def sync(
             if stop():
                 break
             try:
-                with _progress(as_json) as bar, lease(app, name):
+                with progress.shown(as_json) as bar, lease(app, name):
                     if full:
                         app.mirror.rows.read_again(name, list(resources) or None)
                     report = cycle(
-                        app.legs(name, bar.rows),
+                        app.legs(name, bar.rows if bar else None),
                         app.events,
                         stop,
                         only=legs,
                         resources=list(resources) or None,
                         wait=not no_wait,
-                        on_leg=bar.leg,
-                        on_wait=bar.waiting,
+                        on_leg=bar.leg if bar else lambda leg: None,
+                        on_wait=bar.waiting if bar else lambda seconds: None,
                     )
             except ConnectorError as error:
                 show_error(error)
@@ -105,41 +101,6 @@ def _distinct(errors: list[ConnectorError]) -> list[ConnectorError]:
         facts = {k: v for k, v in error.facts.items() if k not in ("resource", "path")}
         seen.setdefault((error.code, str(sorted(facts.items()))), error)
     return list(seen.values())
-
-
-# --- progress ---------------------------------------------------------------------------------------------------
-
-
-class _Bar:
-    """Progress on a terminal; silent in a pipe."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress
-        self._task = progress.add_task("starting", total=None) if progress else None
-
-    def _set(self, text: str) -> None:
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, description=safe(text))
-
-    def leg(self, name: str) -> None:
-        self._set(name.replace("_", " "))
-
-    def rows(self, resource: str, rows: int, expected: int | None) -> None:
-        known = f" of {expected:,}" if expected and rows <= expected else ""
-        self._set(f"pull {resource}: {rows:,}{known} rows")
-
-    def waiting(self, seconds: float) -> None:
-        self._set(f"waiting {seconds:.0f} s until a doubtful write can be judged")
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[_Bar]:
-    if quiet or not sys.stderr.isatty():
-        yield _Bar(None)
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(24), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield _Bar(progress)
 
 
 # --- the summary --------------------------------------------------------------------------------------------------

@@ -56,6 +56,8 @@ class Survey:
 
 def after(cursor: Cursor) -> int | None:
     """The id behind which a reading goes on in the order of ids; None when it does not."""
+    if "phase" not in cursor:
+        return None  # of several passes
     if cursor["phase"] == "first":
         return int(cursor["last"])
     return int(cursor["at"]) if cursor["phase"] == "read" else None
@@ -64,6 +66,8 @@ def after(cursor: Cursor) -> int | None:
 def is_large(stored: Cursor | None) -> bool:
     """May many rows be expected of a reading that begins with this stored cursor? Reference tables are small until
     their first page is full; what was interrupted goes on as it was begun."""
+    if stored is not None and "by_shop" in stored:
+        return any(is_large(part) for part in stored["by_shop"].values())
     return stored is None or stored["phase"] in ("note", "first", "read")
 
 

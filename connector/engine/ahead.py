@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from connector.core.query import Query
 from connector.core.ranges import Range, Survey
 from connector.engine.ports import Page
+from connector.errors import ShopUnavailable
 
 Stop = Callable[[], bool]
 T = TypeVar("T")
@@ -48,13 +48,15 @@ class Ahead:
 
 def answer(future: Future[T], stop: Stop) -> T:
     """Wait for it. Raises StoppedError, and what the question raised."""
-    while True:
-        with suppress(TimeoutError):
-            return future.result(LISTEN_SECONDS)
-        if future.done():
-            return future.result()  # the question's own TimeoutError
-        if stop():
-            raise StoppedError
+    try:
+        while not wait((future,), LISTEN_SECONDS).done:
+            if stop():
+                raise StoppedError
+        return future.result()
+    except ShopUnavailable as error:
+        if error.code == "shop.stopped":
+            raise StoppedError from error
+        raise
 
 
 class SideBySide:

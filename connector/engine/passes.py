@@ -194,7 +194,7 @@ class Pass:
         return found
 
     def _ids(self, question: Query) -> list[int]:
-        return self._around.shop.ids(self._resource.name, self._whole(question))
+        return self._around.shop.ids(self._resource.name, self._whole(question), self._stop)
 
     def _expect(self, behind: int, found: Survey) -> None:
         self._around.meter.expect(self._resource.name, ranges.expected(behind, found, self._newest or 0))
@@ -236,9 +236,9 @@ class Pass:
 
     def _read(self, question: Query) -> Page:
         if question.display == ("id",) and question.newest_first:
-            ids = self._around.shop.ids(self._resource.name, question)
+            ids = self._around.shop.ids(self._resource.name, question, self._stop)
             return Page([{"id": row_id} for row_id in ids], full=False)
-        return self._around.shop.read(self._resource, question)
+        return self._around.shop.read(self._resource, question, self._stop)
 
     # --- what a page holds ----------------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ class Pass:
             return seen
         self._report.requests += 1
         skeleton = replace(question, display=("id", "date_upd") if self._resource.has_date_upd else ("id",))
-        places = map(self._place, self._around.shop.read(self._resource, skeleton).records)
+        places = map(self._place, self._around.shop.read(self._resource, skeleton, self._stop).records)
         return cursors.covered(seen, unplaced, [place for place in places if place is not None])
 
     def _place(self, record: Record) -> Seen | None:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from itertools import count
 
+from connector.core import ranges
 from connector.core.cursor import Moment
 from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
 from connector.core.ranges import PageSizes
 from connector.core.values import Converter
-from connector.engine.ahead import Ahead, Stop
+from connector.engine.ahead import Ahead, Stop, StoppedError, answer
 from connector.engine.notebook import Notebook
 from connector.engine.passes import Pass, ResourceReport, Surroundings, unfit
 from connector.engine.ports import Clock, Events, Rows, Shop
@@ -126,6 +129,8 @@ class Pull:
         self._around.sizes.renew()
         self._around.meter = Meter(self._name, self._events, self._clock, self._progress)
         with Ahead(self._connections) as ahead:
+            if self._progress is not None:
+                self._foresee(only, info, ahead, stop)
             for resource in self._resources:
                 if only is not None and resource.name not in only:
                     continue
@@ -157,6 +162,22 @@ class Pull:
                     zone = self._zone()
         return report
 
+    def _foresee(self, only: Sequence[str] | None, info: ShopInfo, ahead: Ahead, stop: Stop) -> None:
+        """Somebody looks on: judge by the highest ids how many rows a first pull will bring. One cheap question for
+        each resource that grows; what cannot be told now stays unknown."""
+        hoped: dict[str, tuple[int, Future[list[int]]]] = {}
+        for resource in self._resources:
+            cursor = self._rows.cursor(self._name, resource.name)
+            first = resource.pull != "snapshot" and (only is None or resource.name in only) and ranges.is_large(cursor)
+            if first and not _why_not(resource, info):
+                behind = (ranges.after(cursor) or 0) if cursor else 0
+                question = ahead.ask(self._around.shop.ids, resource.name, ranges.newest(), stop)
+                hoped[resource.name] = (behind, question)
+        with suppress(ConnectorError, StoppedError):
+            for name, (behind, question) in hoped.items():
+                ids = answer(question, stop)
+                self._around.meter.expect(name, max(0, max(ids, default=0) - behind))
+
     # --- one resource ---------------------------------------------------------------------------------------------
 
     def _resource(
@@ -186,11 +207,8 @@ class Pull:
         return sorted(self._rows.ids_where(self._name, "languages", "active", True)) if resource.lang else []
 
     def _left_out(self, resource: Resource, info: ShopInfo, mine: ResourceReport) -> bool:
-        version = version_of(info.version)
-        if version and version < resource.since:
-            mine.skipped = "version"
-        elif not info.may(resource.name, "GET"):
-            mine.skipped = "forbidden"
+        mine.skipped = _why_not(resource, info)
+        if mine.skipped == "forbidden":
             self._events.emit(ev.RESOURCE_FORBIDDEN, shop=self._name, resource=resource.name)
         return bool(mine.skipped)
 
@@ -229,6 +247,14 @@ def in_order(resources: Sequence[Resource]) -> list[Resource]:
         return len(FIRST) + (resource.pull != "snapshot")
 
     return sorted(resources, key=rank)
+
+
+def _why_not(resource: Resource, info: ShopInfo) -> str:
+    """Why a resource is not read at all; '' when it is."""
+    version = version_of(info.version)
+    if version and version < resource.since:
+        return "version"
+    return "" if info.may(resource.name, "GET") else "forbidden"
 
 
 def version_of(text: str) -> tuple[int, ...]:

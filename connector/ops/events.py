@@ -23,6 +23,8 @@ MIRROR_CHANGED: Final = "mirror.changed"
 LIBRARY_LOGGED: Final = "library.logged"
 # --- the shop
 SHOP_PROBED: Final = "shop.probed"
+SHOP_SLOWED: Final = "shop.slowed"
+SHOP_RECOVERED: Final = "shop.recovered"
 SHOP_REAUTHORISE: Final = "shop.reauthorise_needed"
 RESOURCE_PULLED: Final = "resource.pulled"
 PULL_PROGRESSED: Final = "pull.progressed"
@@ -67,6 +69,8 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     MIRROR_CHANGED: ("info", "the mirror's tables were made or widened; `text` says how"),
     LIBRARY_LOGGED: ("warning", "a library had something to say; `text` is masked"),
     SHOP_PROBED: ("info", "the shop answered; version and rights are known"),
+    SHOP_SLOWED: ("warning", "the shop is asked for fewer things at once: it refused, broke down or got slow"),
+    SHOP_RECOVERED: ("info", "the shop takes as many requests at once again as the settings allow"),
     SHOP_REAUTHORISE: ("error", "the shop refuses the key; only slow retries until it is mended"),
     RESOURCE_PULLED: ("debug", "one resource was read up to its newest row"),
     PULL_PROGRESSED: ("info", "a long pull is under way; every half minute"),
@@ -162,6 +166,7 @@ KEYS: Final[dict[str, str]] = {
     "conflicts": "intents in conflict",
     "cancelled": "intents cancelled",
     "requests": "requests sent to the shop",
+    "connections": "requests of a pull that may be under way at once",
     "rows": "rows read so far",
     "expected": "rows that there will be, as far as can be told",
     "rows_per_second": "how fast rows are read",

@@ -10,11 +10,12 @@ the answer ill-formed or forge its elements.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from connector.core.mapping import Resource
 from connector.core.model import History, OrderCarrier, OrderFacts, ShopInfo
+from connector.core.pace import Pace
 from connector.core.query import Filter, Query
 from connector.core.schema import Schema
 from connector.core.wording import safe_message
@@ -24,6 +25,7 @@ from connector.shop import codec, faults, schema
 from connector.shop.codec import Shape, UndecodableError
 from connector.shop.dialect import THREAD_STATUSES, TOKEN_LIMIT, USER_AGENT_LIMIT, Dialect
 from connector.shop.faults import Answer, Call
+from connector.shop.pace import Gate, Paced, PaceNews, Stop, never
 from connector.shop.query import Params
 from connector.shop.reading import CHUNK, Reader
 from connector.shop.transport import Transport
@@ -39,6 +41,8 @@ class ShopClient:
     connect_timeout, read_timeout: seconds, the latter for each piece of an answer. total_timeout: seconds for one whole
     answer and for all repetitions of one read. max_bytes: of one answer. ca_file: a bundle to trust instead of the
     usual one. read_attempts: how often a read is tried in all; retry_wait: seconds before the first repetition.
+    connections: `read` and `ids` under way at once, at most; all other requests pass them by. on_pace: is told when
+    fewer are asked for at once, and when all are again.
 
     Raises ShopMisconfigured for an address or a key that cannot be one.
     """
@@ -57,6 +61,8 @@ class ShopClient:
         user_agent: str = "prestashop-connector",
         read_attempts: int = 4,
         retry_wait: float = 0.5,
+        connections: int = 2,
+        on_pace: Callable[[PaceNews], None] = lambda news: None,
     ) -> None:
         self._http = Transport(
             base_url,
@@ -70,8 +76,10 @@ class ShopClient:
             user_agent=user_agent,
             read_attempts=read_attempts,
             retry_wait=retry_wait,
+            connections=connections,
         )
         self._reader = Reader(self._http, self._saw)
+        self._gate = Gate(Pace(connections, retry_wait), read_attempts, total_timeout, on_pace)
         self._version = ""
         self._probed = False
 
@@ -115,12 +123,18 @@ class ShopClient:
         except UndecodableError:
             raise ShopMisconfigured("shop.not_an_api", base_url=self.base_url, status=answer.status) from None
 
-    def read(self, resource: Resource, query: Query) -> Page:
-        """One page. Records and broken rows together are all ids of the page. Raises as `Reader.page`."""
-        return self._reader.page(resource.name, query, Shape.of(resource, with_children=not query.display))
+    def read(self, resource: Resource, query: Query, stop: Stop = never) -> Page:
+        """One page. Records and broken rows together are all ids of the page. Raises as `Reader.page`, and
+        ShopUnavailable `shop.stopped` when stop() ended a wait for the shop."""
+        shape = Shape.of(resource, with_children=not query.display)
+        return self._reader.over(self._paced(stop)).page(resource.name, query, shape)
 
-    def ids(self, resource: str, query: Query) -> list[int]:
-        return self._reader.ids(resource, query)
+    def ids(self, resource: str, query: Query, stop: Stop = never) -> list[int]:
+        """A list without `display`. Raises as `read`."""
+        return self._reader.over(self._paced(stop)).ids(resource, query)
+
+    def _paced(self, stop: Stop) -> Paced:
+        return Paced(self.base_url, self._http.get_once, self._gate, stop)
 
     def schema(self, resource: str) -> Schema:
         """Which fields this shop's version has, and what it says of them. Raises as `probe`, and ShopUnreadable."""

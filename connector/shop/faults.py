@@ -55,11 +55,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """headers: lower-case names."""
+    """headers: lower-case names. seconds: from the request until they came."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    seconds: float = 0.0
 
     @property
     def version(self) -> str:

@@ -29,7 +29,8 @@ _UNDISPLAYABLE = 35  # a field in `display` that this version does not have (rec
 
 
 class Source(Protocol):
-    base_url: str
+    @property
+    def base_url(self) -> str: ...
 
     def get(self, path: str, params: Params) -> Answer: ...
 
@@ -41,6 +42,12 @@ class Reader:
         self._source = source
         self._seen = seen
         self._undisplayable: set[tuple[str, tuple[str, ...]]] = set()
+
+    def over(self, source: Source) -> Reader:
+        """The same, asking by another way; what was learned of the shop is shared."""
+        other = Reader(source, self._seen)
+        other._undisplayable = self._undisplayable
+        return other
 
     def page(self, resource: str, query: Query, shape: Shape) -> Page:
         """Never skips silently. Raises ShopUnavailable, ShopForbidden, ShopMisconfigured, or ShopUnreadable when not

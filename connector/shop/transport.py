@@ -27,11 +27,13 @@ from connector.shop.query import Params, encode
 stamina.instrumentation.set_on_retry_hooks([])
 
 
-POOL_SIZE = 8  # connections kept: concurrent reads of one shop
+BESIDES = 6
+"""Connections kept for look-ups, besides those of paced reads: these must not wait for each other."""
+
 LONGEST_RETRY_AFTER = 30.0
 """Seconds. A shop that wants a longer pause is left to the caller, who has other work."""
 
-_CHUNK = 65_536
+_CHUNK = 262_144
 
 
 def normal_base_url(text: str) -> str:
@@ -75,6 +77,7 @@ class Transport:
         user_agent: str,
         read_attempts: int,
         retry_wait: float,
+        connections: int,
     ) -> None:
         self.base_url = normal_base_url(base_url)
         if not key or not key.isascii() or not key.isprintable() or ":" in key or " " in key:
@@ -87,6 +90,7 @@ class Transport:
         self._attempts = read_attempts
         self._retry_wait = retry_wait
         self._user_agent = user_agent
+        self._pool_size = connections + BESIDES
         self._reads = self._session()
 
     def _session(self) -> requests.Session:
@@ -96,17 +100,17 @@ class Transport:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers["User-Agent"] = self._user_agent
         for prefix in ("http://", "https://"):
-            session.mount(prefix, HTTPAdapter(pool_connections=2, pool_maxsize=POOL_SIZE, max_retries=0))
+            session.mount(prefix, HTTPAdapter(pool_connections=2, pool_maxsize=self._pool_size, max_retries=0))
         return session
 
     def close(self) -> None:
         self._reads.close()
 
     def get(self, path: str, params: Params) -> Answer:
-        """The answer to a read, whatever its body; a 404 without an errors document is given back as it is.
+        """The answer to a read, whatever its body, tried a few times; a 404 without an errors document is given back
+        as it is.
 
         Raises the errors of `faults.fault`, ShopUnavailable, and ShopUnreadable for a body over the limit."""
-        call = Call("GET", path.partition("/")[0], self.base_url)
         attempts = stamina.retry_context(
             on=_passing,
             attempts=self._attempts,
@@ -117,10 +121,12 @@ class Transport:
         )
         for attempt in attempts:
             with attempt:
-                return self._get_once(call, path, params)
+                return self.get_once(path, params)
         raise AssertionError("stamina ended without an outcome")
 
-    def _get_once(self, call: Call, path: str, params: Params) -> Answer:
+    def get_once(self, path: str, params: Params) -> Answer:
+        """As `get`, tried once."""
+        call = Call("GET", path.partition("/")[0], self.base_url)
         deadline = time.monotonic() + self._total_timeout
         try:
             answer = self._exchange(self._reads, call, path, params, None, deadline)
@@ -193,7 +199,7 @@ class Transport:
                     raise TimeoutError
                 parts.append(part)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, headers, b"".join(parts))
+            return Answer(response.status_code, headers, b"".join(parts), response.elapsed.total_seconds())
 
 
 class _TooLargeError(Exception):

@@ -18,7 +18,7 @@ from connector.engine.collect import Collect, FolderPlan, since_midnight
 from connector.engine.effects import Effects
 from connector.engine.join import Join
 from connector.engine.legs import ShopLegs
-from connector.engine.passes import Progress
+from connector.engine.progress import Progress
 from connector.engine.pull import Pull
 from connector.engine.push import Push
 from connector.engine.sweep import Sweeps
@@ -132,6 +132,7 @@ def pull(app: App, name: str, progress: Progress | None = None) -> Pull:
         app.mirror.rows,
         app.events,
         app.clock,
+        connections=app.shop_settings(name).connections,
         snapshot_seconds=snapshot_seconds,
         progress=progress,
         **_of_shop(app, name),

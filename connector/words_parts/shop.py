@@ -48,6 +48,10 @@ WORDS = {
         "The shop's host wants fewer requests; next try in {retry_after} s.",
         "It is tried again by itself. If it stays, pull less often or ask the host to allow this address.",
     ),
+    "shop.stopped": (
+        "The reading of {resource} was ended while it waited for the shop.",
+        "It goes on from here with the next run.",
+    ),
     "shop.blocked": (
         "Something in front of the shop refuses {method} {resource} (403): a firewall or bot protection.",
         "Allow this machine's address, the methods GET, POST, PUT and PATCH, and the path /api.",

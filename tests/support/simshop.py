@@ -66,7 +66,7 @@ class SimShop:
             rights = dict.fromkeys(self.tables, READ)
         return ShopInfo("sim", self.version, rights)
 
-    def read(self, resource: Resource, query: Query) -> Page:
+    def read(self, resource: Resource, query: Query, stop: Callable[[], bool] = lambda: False) -> Page:
         with self._one_at_a_time:
             return self._read(resource, query)
 
@@ -87,7 +87,7 @@ class SimShop:
                 page.records.append({key: value for key, value in record.items() if not names or key in names})
         return page
 
-    def ids(self, resource: str, query: Query) -> list[int]:
+    def ids(self, resource: str, query: Query, stop: Callable[[], bool] = lambda: False) -> list[int]:
         with self._one_at_a_time:
             return self._answer(resource, query)
 
