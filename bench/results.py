@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Line:
             "ours": self.ours,
             "other": self.other,
             "unit": self.unit,
-            "ratio": self.ratio,
+            "ratio": self.ratio if isfinite(self.ratio) else None,
             "target": wanted,
             "met": self.met,
         }
@@ -49,7 +50,7 @@ def at_least(name: str, ours: float, other: float, unit: str, limit: float | Non
 
 
 def _ratio(upper: float, lower: float) -> float:
-    return upper / lower if lower else float("inf") if upper else 1.0
+    return upper / lower if lower else inf if upper else 1.0
 
 
 _HEAD = ("comparison", "ours", "other", "", "ratio", "target", "")

@@ -114,6 +114,8 @@ class Scenes:
         floor = pulls.floor(self.shop, delta.log.urls, 1)
         name = f"delta of {pulls.CHANGES} orders and messages / its requests, {self.size}"
         self._add(at_most(name, delta.seconds, floor.seconds, "s"))
+        name = f"delta, requests / watched resources, {self.size}"
+        self._add(at_most(name, len(delta.log.urls), len(self.facts["idle"]["watched"]), ""))
         self.facts["delta"] = delta.as_json() | {"changed": changed}
 
     def _sweeps(self, ours: pulls.Ours) -> None:

@@ -43,9 +43,10 @@ SETTLE = 3.0
 @click.option("--prestashop", "version", default="8.2.1", show_default=True, help="1.6.1.24, 1.7.8.11, 8.2.1 or 9.0.0.")
 @click.option("--orders", default=200, show_default=True, type=click.IntRange(20, 200_000), help="Size of the shop.")
 @click.option("--seed", default=1, show_default=True, type=int, help="Another seed, another shop.")
+@click.option("--genuine-speed", is_flag=True, help="Let the shop answer as slowly as a genuine one.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep settings and mirror here.")
 @click.pass_obj
-def demo(options: Options, version: str, orders: int, seed: int, keep: Path | None) -> int:
+def demo(options: Options, version: str, orders: int, seed: int, genuine_speed: bool, keep: Path | None) -> int:
     """Watch the whole job on a shop, a mailbox and people of the demo's own. Touches nothing outside."""
     try:
         from connector.sandbox import mailbox as mailboxes
@@ -62,7 +63,8 @@ def demo(options: Options, version: str, orders: int, seed: int, keep: Path | No
     began = time.monotonic()
     say(f"Starting a PrestaShop {version} with {orders} orders, a mailbox and a mail server on this machine ...")
     try:
-        shop = shops.SandboxShop(version, orders=orders, seed=seed)
+        service = shops.LIKE_GENUINE if genuine_speed else None
+        shop = shops.SandboxShop(version, orders=orders, seed=seed, service=service)
         box, mail_server = mailboxes.SandboxMailbox({USER: PASSWORD}), mail_servers.SandboxSmtp()
         with shop.serve() as server, box as mailbox, mail_server as smtp:
             path = _write_settings(folder, shop, server.url, mailbox, smtp)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from connector.sandbox.shop.store import Store
 
 #: Bytes of rendered rows that are kept; what goes beyond is rendered anew each time.
-MOST = 1 << 30
+MOST = 1 << 29
 
 
 class Rendered:
