@@ -105,8 +105,8 @@ def _mirror_url(value: str) -> str:
         return _postgres_url(value)
     if value and (not value.startswith("sqlite:///") or "?" in value or value.endswith((":///", ":memory:"))):
         raise ValueError(
-            '"", a SQLite file such as sqlite:////var/lib/prestashop-connector/mirror.db, or a PostgreSQL database such '
-            "as postgresql://user@host/database"
+            '"", a SQLite file such as sqlite:////var/lib/prestashop-connector/mirror.db, or a PostgreSQL database '
+            "such as postgresql://user@host/database"
         )
     return value
 

@@ -116,7 +116,7 @@ class Database:
         """A consistent look; never waits for a writer."""
         with translated(self.name), self.engine.connect() as connection:
             if not self.is_sqlite:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin() as transaction:
                 yield connection
                 transaction.rollback()

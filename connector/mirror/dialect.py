@@ -178,14 +178,14 @@ def _copy(connection: Connection, table: Table, columns: dict[str, Sequence[Any]
             cursor.execute(
                 f"CREATE TEMPORARY TABLE IF NOT EXISTS {target} (LIKE {quote(table.name)}) ON COMMIT DELETE ROWS"
             )
-            cursor.execute(f"DELETE FROM {target}")  # of an earlier page in this transaction
-        with cursor.copy(f"COPY {quote(target)} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+            cursor.execute(f"DELETE FROM {target}")  # noqa: S608 - our own name; of an earlier page in this transaction
+        with cursor.copy(f"COPY {quote(target)} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
     finally:
         cursor.close()
     if keys:
-        given = select(*(literal_column(quote(name)) for name in columns)).select_from(text(target))
+        given: Any = select(*(literal_column(quote(name)) for name in columns)).select_from(text(target))
         statement = postgresql.insert(table).from_select(list(columns), given, include_defaults=False)
         connection.execute(_upserting(statement, columns, keys))
 

@@ -51,8 +51,8 @@ _POSTGRESQL = {
 }
 
 
-# Why a connection was not made has no SQLSTATE in libpq (https://www.postgresql.org/docs/current/libpq-status.html), only
-# words, and those in the server's language. What is not recognised counts as unreachable, with the words shown.
+# Why a connection was not made has no SQLSTATE in libpq (https://www.postgresql.org/docs/current/libpq-status.html),
+# only words, and those in the server's language. What is not recognised counts as unreachable, with the words shown.
 _NO_CONNECTION = (
     (re.compile(r'database ".*" does not exist'), "mirror.no_database"),
     (

@@ -1,8 +1,8 @@
 """One worker per shop, held by a row with an end. All times are the database's, so hosts need not agree on theirs.
 
 A worker that slept past the end (a stopped process, a suspended machine) does not know it when it wakes. Three things
-keep it from spoiling its successor's work: what it has open in PostgreSQL is ended when its lease is taken over, what it
-stores from then on is refused (`must_hold`), and before every write to the shop it has to say here that it begins.
+keep it from spoiling its successor's work: what it has open in PostgreSQL is ended when its lease is taken over, pages
+that it stores from then on are refused (`must_hold`), and so is its note that a write to the shop begins.
 """
 
 from __future__ import annotations

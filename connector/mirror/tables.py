@@ -192,7 +192,8 @@ def compare(connection: Connection, tables: MirroredTables) -> Plan:
                 )
         known = {index["name"] for index in inspector.get_indexes(table.name)}
         for index in indexes:
-            if str(index.name) not in known:
+            # PostgreSQL's names end at 63 bytes; SQLAlchemy cuts longer ones, with a hash at the end.
+            if connection.dialect.identifier_preparer.format_index(index).strip('"') not in known:
                 plan.ddl.append(CreateIndex(index))
                 plan.changes.append(f"create index {index.name}")
     return plan

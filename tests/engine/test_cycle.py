@@ -201,8 +201,7 @@ def test_a_lost_mirror_is_noticed_before_anything_is_left_out(world):
     world.sync()
     world.deliver(world.reply(world.thread()))
     world.sync()
-    for file in world.folder.glob("mirror.db*"):
-        file.unlink()
+    world.lose_mirror()
     refused = world.sync()
     assert [e.code for e in refused.errors] == ["guard.lost_mirror"]
     assert states(world) == {}
@@ -215,8 +214,7 @@ def test_with_since_a_lost_mirror_is_rebuilt_without_a_second_import(tmp_path):
         world.deliver(world.people.new_question("new.person@customer.test"))
         world.sync()
         assert len(world.ours()) == 2
-        for file in world.folder.glob("mirror.db*"):
-            file.unlink()
+        world.lose_mirror()
         assert world.sync().code is Exit.OK
         assert len(world.ours()) == 2
         assert states(world) == {"found_in_shop": "imported"}
@@ -256,8 +254,7 @@ def test_no_mail_is_decided_on_before_the_mirror_was_filled_once(tmp_path):
         world.deliver(world.reply(world.thread("closed")))
         world.deliver(world.people.new_question("new.person@customer.test"))
         assert world.sync().code is Exit.OK
-        for file in world.folder.glob("mirror.db*"):
-            file.unlink()
+        world.lose_mirror()
         world.shop.misbehave(Misbehave(kind="unavailable", resource="customer_messages", times=None))
         blind = world.sync()
         assert "reconcile.not_ready" in [e.code for e in blind.errors]

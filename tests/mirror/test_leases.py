@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
-from connector.mirror.db import Mirror
+import pytest
+from sqlalchemy import text
+
+from connector.core.model import IntentState
+from connector.errors import Exit, LeaseLost
+from connector.mirror.db import Mirror, open_mirror
+from tests.mirror.world import CUSTOMERS, NOW, RESOURCES, SHOP, customer, wish
 
 A, B = "host:1:a", "host:2:b"
 
@@ -31,3 +38,47 @@ def test_a_released_lease_is_free_but_nobody_releases_anothers(mirror: Mirror) -
     assert mirror.leases.holder("paris") == A
     mirror.leases.release("paris", A)
     assert mirror.leases.take("paris", B, 60) is True
+
+
+class TestFence:
+    """What a worker that was taken over while it slept may still do: nothing that counts."""
+
+    @pytest.fixture
+    def late(self, mirror: Mirror, mirror_url: str) -> Iterator[Mirror]:
+        """A worker that held the lease, and whose successor has done some work meanwhile."""
+        opened = open_mirror(mirror_url, RESOURCES, holder=A)
+        assert opened.leases.take(SHOP, A, 0.05)
+        opened.rows.store(SHOP, CUSTOMERS, [customer(1, firstname="old")], {"id": 1})
+        opened.outbox.add(SHOP, [wish("a")])
+        time.sleep(0.1)
+        assert mirror.leases.take(SHOP, B, 60)
+        mirror.rows.store(SHOP, CUSTOMERS, [customer(1, firstname="new"), customer(2)], {"id": 2})
+        yield opened
+        opened.close()
+
+    def test_a_page_of_before_does_not_overwrite_newer_rows(self, mirror: Mirror, late: Mirror) -> None:
+        with pytest.raises(LeaseLost) as refused:
+            late.rows.store(SHOP, CUSTOMERS, [customer(1, firstname="stale")], {"id": 1})
+        assert (refused.value.code, refused.value.exit) == ("mirror.lease_lost", Exit.TEMPORARY)
+        assert mirror.lookups.customers_by_email(SHOP, "anna@example.org")[1].id == 2
+        assert mirror.rows.cursor(SHOP, "customers") == {"id": 2}
+        with mirror.database.read() as connection:
+            names = connection.execute(text("SELECT firstname FROM customers ORDER BY id")).scalars().all()
+        assert names == ["new", "Anna"]
+
+    def test_no_write_to_the_shop_begins(self, mirror: Mirror, late: Mirror) -> None:
+        intent = late.outbox.by_key(SHOP, "a")
+        with pytest.raises(LeaseLost):
+            late.outbox.move(intent, IntentState.SENDING, now=NOW)
+        assert mirror.outbox.by_key(SHOP, "a").state is IntentState.PLANNED
+
+    def test_also_after_the_successor_has_gone(self, mirror: Mirror, late: Mirror) -> None:
+        mirror.leases.release(SHOP, B)
+        with pytest.raises(LeaseLost):
+            late.rows.store(SHOP, CUSTOMERS, [customer(1, firstname="stale")], {"id": 1})
+        assert late.leases.take(SHOP, A, 60)
+        late.rows.store(SHOP, CUSTOMERS, [customer(1, firstname="fresh")], {"id": 3})
+
+    def test_a_command_may_still_queue_and_cancel(self, mirror: Mirror, late: Mirror) -> None:
+        (queued,) = late.outbox.add(SHOP, [wish("b")])
+        assert late.outbox.move(queued, IntentState.CANCELLED, now=NOW).state is IntentState.CANCELLED

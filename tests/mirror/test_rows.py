@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy import select, text
 
 from connector.core.mapping import Field

@@ -1,4 +1,4 @@
-"""A simulated shop, a real SQLite mirror, and the legs between them."""
+"""A simulated shop, a real mirror, and the legs between them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from connector.core.mapping import Resource
 from connector.engine.pull import Pull
 from connector.engine.sweep import Sweeps
 from connector.mirror.db import Mirror, open_mirror
+from tests.support import databases
 from tests.support.simshop import SimClock, SimShop
 
 SHOP = "main"
@@ -61,25 +62,17 @@ class Bench:
             return [tuple(row) for row in connection.execute(text(sql))]
 
 
-_MADE: dict[str, bytes] = {}
-
-
 def new_mirror(folder: Path, resources: list[Resource]) -> Mirror:
-    """An empty mirror; made once per set of mappings and copied from then on."""
-    path = folder / "mirror.db"
-    key = repr(resources)
-    if key not in _MADE:
-        open_mirror(f"sqlite:///{path}", resources).close()
-        _MADE[key] = path.read_bytes()
-    path.write_bytes(_MADE[key])
-    path.chmod(0o600)
-    return open_mirror(f"sqlite:///{path}", resources)
+    """An empty mirror with the tables of these mappings."""
+    return open_mirror(databases.new_mirror(folder, resources), resources)
 
 
 @contextmanager
 def bench(folder: Path, shop: SimShop, resources: list[Resource]) -> Iterator[Bench]:
-    mirror = new_mirror(folder, resources)
+    url = databases.new_mirror(folder, resources)
+    mirror = open_mirror(url, resources)
     try:
         yield Bench(shop, mirror, resources, Heard())
     finally:
         mirror.close()
+        databases.forget(url)

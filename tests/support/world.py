@@ -1,6 +1,6 @@
 """A small world for tests of the whole: a sandbox shop, a mailbox, a mail server, and our program between them.
 
-Everything is real (HTTP, IMAP, SMTP, SQLite); only time is ours: `StepClock` sleeps by moving its hands.
+Everything is real (HTTP, IMAP, SMTP, SQLite or PostgreSQL); only time is ours: `StepClock` sleeps by moving its hands.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from connector import config
+from connector import config, packagedata
 from connector.core.identity import is_reference
 from connector.engine.cycle import CycleReport, cycle
 from connector.ops.clock import SystemClock
@@ -22,6 +22,7 @@ from connector.sandbox.people import People
 from connector.sandbox.shop import SandboxShop
 from connector.sandbox.smtp import SandboxSmtp
 from connector.wiring import App
+from tests.support import databases
 
 PASSWORD = "sandbox"
 _USERS = [f"support{n}@shop.test" for n in range(400)]
@@ -55,7 +56,8 @@ class StepClock(SystemClock):
 
 
 class World:
-    """settings: TOML lines for the mailbox table. Use as a context manager."""
+    """mailbox_settings and the like: TOML lines for that table. mirror_url: a mirror that others share, too; "": one of
+    its own, in a database of the kind that `databases` says. Use as a context manager."""
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class World:
         shop_settings: str = "",
         with_smtp: bool = True,
         smtp_settings: str = "",
+        mirror_url: str = "",
     ) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -80,8 +83,12 @@ class World:
         self._mailbox_settings = mailbox_settings
         self._shop_settings = shop_settings
         self._smtp_settings = smtp_settings
+        self._own_mirror = not mirror_url
+        self.mirror_url = mirror_url
 
     def __enter__(self) -> World:
+        if not self.mirror_url:
+            self._new_mirror()
         self.server = self.shop.start()
         if self.smtp is not None:
             self.smtp.__enter__()
@@ -93,6 +100,20 @@ class World:
         if self.smtp is not None:
             self.smtp.__exit__(None, None, None)
         self.server.close()
+        if self._own_mirror:
+            databases.forget(self.mirror_url)
+
+    def _new_mirror(self) -> None:
+        """On SQLite nothing: the program makes its file in the state directory."""
+        self.mirror_url = "" if databases.is_sqlite() else databases.new_mirror(self.folder, packagedata.resources())
+
+    def lose_mirror(self) -> None:
+        """Somebody removes it, or it burns with its disk."""
+        for file in self.folder.glob("mirror.db*"):
+            file.unlink()
+        databases.forget(self.mirror_url)
+        self._new_mirror()
+        self.config.write_text(self._toml(), encoding="utf-8")
 
     def _toml(self) -> str:
         employee = next(row["id"] for row in self.shop.rows("employees") if row["active"])
@@ -106,6 +127,8 @@ class World:
         return f"""\
 state_dir = "{self.folder}"
 instance_secret = "an instance secret of good length"
+[mirror]
+url = "{self.mirror_url}"
 [shops.main]
 url = "{self.server.url}"
 key = "{self.shop.full_key}"
