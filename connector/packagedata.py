@@ -6,7 +6,7 @@ and does not know which it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -45,20 +45,26 @@ def names(folder: str, suffix: str = "") -> list[str]:
     return sorted(f"{folder}/{name}" for name in found if name.endswith(suffix) and not name.startswith("."))
 
 
-def mappings(own: Path | None = None) -> Mappings:
+def mappings(own: Path | None = None, new: Sequence[MappingText] = ()) -> Mappings:
     """All mappings with their places and mistakes. own: a folder of the user's; a file there is laid over the shipped
-    one of the same name, or adds a resource. Raises MappingError for a file that cannot be read."""
+    one of the same name, or adds a resource. new: as if these lay there too. Raises MappingError for a file that
+    cannot be read."""
     shipped = [MappingText(path, text(path)) for path in names(RESOURCES, ".toml")]
-    return combine(shipped, _own_texts(own) if own is not None else [])
+    return combine(shipped, [*(_own_texts(own) if own is not None else []), *new])
 
 
-def resources(own: Path | None = None) -> list[Resource]:
-    """The mapped resources, sorted by name; own as in `mappings`. Raises MappingError with every mistake found in
-    `problems` and, as lines, in the fact `told`; file, line and problem are the first one's."""
+def checked_mappings(own: Path | None = None) -> Mappings:
+    """As `mappings`. Raises MappingError with every mistake found in `problems` and, as lines, in the fact `told`;
+    file, line and problem are the first one's."""
     found = mappings(own)
     if found.mistakes:
         raise wrong(found.mistakes)
-    return found.resources
+    return found
+
+
+def resources(own: Path | None = None) -> list[Resource]:
+    """The mapped resources, sorted by name; own and errors as in `checked_mappings`."""
+    return checked_mappings(own).resources
 
 
 def phrases() -> Phrases:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from connector.cli import check, demo, mails, orders, outbox, run, sync, threads
+from connector.cli import check, demo, mails, mappings, orders, outbox, run, sync, threads
 from connector.cli.output import warn
 from connector.cli.session import Options, guarded
 from connector.errors import EXIT_MEANING, Exit
@@ -58,6 +58,7 @@ for command in (
     orders.order,
     mails.quarantine,
     outbox.outbox,
+    mappings.mappings,
     demo.demo,
 ):
     program.add_command(command)

@@ -91,7 +91,12 @@ def check_owner(settings: config.Settings) -> None:
 
 def pick_shop(app: App, name: str | None) -> str:
     """The shop that a command means: the named one, or the only one there is."""
-    known = list(app.settings.shops)
+    return named_shop(app.settings, name)
+
+
+def named_shop(settings: config.Settings, name: str | None) -> str:
+    """As `pick_shop`, for commands that do without the mirror."""
+    known = list(settings.shops)
     if name is None:
         if len(known) == 1:
             return known[0]

@@ -225,11 +225,11 @@ class _Text:
 
     def pull(self) -> str:
         date = self.schema.field("date_upd")
-        if date is not None and date.filterable and type_of(date) == "datetime":
+        if date is not None and date.filterable and not date.i18n and type_of(date) == "datetime":
             return 'pull = "delta" # it has date_upd'
         why = "no date_upd" if date is None else "its date_upd cannot be filtered by"
         if self.known.small:
-            return f'pull = "snapshot" # {why}, and at most {SMALL} rows'
+            return f'pull = "snapshot" # {why}, and at most {SMALL} rows; take "id" when they grow many'
         return f'pull = "id" # {why}: new rows only, changes of old ones are not noticed (see sweeps)'
 
     def fields(self, items: Sequence[SchemaField], place: str, of: Association | None = None) -> Iterator[str]:

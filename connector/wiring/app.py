@@ -35,6 +35,7 @@ from connector.shop.client import ShopClient
 from connector.shop.dialect import Dialect
 from connector.shop.pace import PaceNews
 from connector.wiring import desk, parts
+from connector.wiring.mappings import placed
 
 PROBE_SECONDS = 900.0
 LEASE_MARGIN = 60.0  # seconds a lease outlives the longest request
@@ -60,15 +61,17 @@ class App:
         self.settings = settings
         self.events = events
         self.clock = clock or SystemClock()
-        self.resources: list[Resource] = packagedata.resources(settings.mappings_dir)
+        found = packagedata.checked_mappings(settings.mappings_dir)
+        self.resources: list[Resource] = found.resources
         self.holder = holder or process.holder_name()
-        self.mirror: Mirror = open_mirror(
-            mirror_url or settings.mirror_url,
-            self.resources,
-            password=settings.mirror_password,
-            holder=self.holder,
-            now=self.clock.now,
-        )
+        with placed(found):
+            self.mirror: Mirror = open_mirror(
+                mirror_url or settings.mirror_url,
+                self.resources,
+                password=settings.mirror_password,
+                holder=self.holder,
+                now=self.clock.now,
+            )
         if self.mirror.changes:
             shown = "; ".join(self.mirror.changes[:8])
             events.emit(ev.MIRROR_CHANGED, count=len(self.mirror.changes), text=shown)
@@ -106,16 +109,8 @@ class App:
 
     def client(self, name: str) -> ShopClient:
         if name not in self._shops:
-            s = self.shop_settings(name)
-            self._shops[name] = ShopClient(
-                s.url,
-                s.key.get_secret_value(),
-                connect_timeout=s.connect_timeout,
-                read_timeout=s.read_timeout,
-                ca_file=str(s.ca_file or ""),
-                verify=s.verify_tls,
-                connections=s.connections,
-                on_pace=lambda news: self._tell_pace(name, news),
+            self._shops[name] = parts.shop_client(
+                self.shop_settings(name), on_pace=lambda news: self._tell_pace(name, news)
             )
         return self._shops[name]
 

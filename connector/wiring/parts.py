@@ -22,6 +22,8 @@ from connector.engine.progress import Progress
 from connector.engine.pull import Pull
 from connector.engine.push import Push
 from connector.engine.sweep import Sweeps
+from connector.shop.client import ShopClient
+from connector.shop.pace import PaceNews
 
 if TYPE_CHECKING:
     from connector.wiring.app import App
@@ -36,6 +38,20 @@ class _Reading(TypedDict):
     zone: Callable[[], tzinfo | None]
     page_size: int
     id_shops: Callable[[], Sequence[str]]
+
+
+def shop_client(s: config.ShopSettings, on_pace: Callable[[PaceNews], None] = lambda _: None) -> ShopClient:
+    """The webservice of one shop, as the settings describe it."""
+    return ShopClient(
+        s.url,
+        s.key.get_secret_value(),
+        connect_timeout=s.connect_timeout,
+        read_timeout=s.read_timeout,
+        ca_file=str(s.ca_file or ""),
+        verify=s.verify_tls,
+        connections=s.connections,
+        on_pace=on_pace,
+    )
 
 
 def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs:

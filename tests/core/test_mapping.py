@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from connector.core.mapping import Child, Field, MappingFileError, Resource, Sweep, check, parse
+from connector.core.mapping import (
+    Child,
+    Field,
+    MappingFileError,
+    Mappings,
+    MappingText,
+    Resource,
+    Sweep,
+    check,
+    combine,
+    fields_of,
+    parse,
+    unserved,
+)
+from connector.core.schema import Association, Schema, SchemaField
 
 WHOLE = """\
 # a comment
@@ -205,3 +221,225 @@ def test_tables_taken_twice_and_sweeps_that_lead_nowhere_are_found():
     assert check([child, one("orders")]) == []
     through = one("x", '[sweeps]\na = { days = 1, through = { a = "orders" } }\n')
     assert "goes through orders" in str(check([through])[0])
+
+
+# --- the user's files over the shipped ones -------------------------------------------------------------------------
+
+SHIPPED = """\
+pull = "delta"
+per_shop = true
+
+[only]
+state = ["1"]
+
+[fields]
+id_order = "ref to orders"
+note = "text personal"
+amount = "decimal"
+date_upd = "datetime"
+
+[lang]
+name = "text"
+
+[children.rows]
+table = "slip_rows"
+[children.rows.fields]
+id_row = "ref from id"
+
+[sweeps]
+note = ["a"]
+"""
+
+
+def laid(own: str, shipped: str = SHIPPED, name: str = "order_slip") -> Mappings:
+    orders = MappingText("shipped/orders.toml", 'pull = "id"\n[fields]\na = "text"\n')
+    return combine([MappingText(f"shipped/{name}.toml", shipped), orders], [MappingText(f"own/{name}.toml", own)])
+
+
+def only_mistake(own: str, shipped: str = SHIPPED, name: str = "order_slip") -> str:
+    (mistake,) = laid(own, shipped, name).mistakes
+    return str(mistake)
+
+
+def test_a_line_of_the_users_joins_the_shipped_ones_and_a_value_replaces():
+    own = """\
+pull = "snapshot"
+[fields]
+colour = "text"
+[children.rows.fields]
+weight = "decimal"
+[children.more.fields]
+x = "int"
+[sweeps]
+note = ["b"]
+[only]
+state = ["2"]
+"""
+    found = laid(own)
+    assert found.mistakes == ()
+    slip = found.of("order_slip")
+    assert slip is not None
+    resource = slip.resource
+    assert [item.name for item in resource.fields] == ["id_order", "note", "amount", "date_upd", "colour"]
+    assert (resource.pull, resource.per_shop) == ("snapshot", True)
+    assert [(child.table, len(child.fields)) for child in resource.children] == [("slip_rows", 2), ("more", 1)]
+    assert resource.sweeps == (Sweep("note", ("b",)),)
+    assert resource.only == ("state", ("1", "2"))  # added: what the program reads must not get lost
+    assert (slip.shipped, slip.own, resource.source) == (
+        "shipped/order_slip.toml",
+        "own/order_slip.toml",
+        "own/order_slip.toml",
+    )
+
+
+def test_every_key_knows_its_file_and_line():
+    slip = laid('[fields]\ncolour = "text"\nnote = "text"\n').of("order_slip")
+    assert slip is not None
+    assert slip.place(("fields", "colour")) == ("own/order_slip.toml", 2)
+    assert slip.place(("fields", "note")) == ("own/order_slip.toml", 3)
+    assert slip.place(("fields", "amount")) == ("shipped/order_slip.toml", 10)
+    assert slip.place(("children", "rows", "fields", "id_row")) == ("shipped/order_slip.toml", 19)
+    assert slip.place(("pull",)) == ("shipped/order_slip.toml", 1)
+
+
+def test_a_table_and_a_column_are_found_again_by_their_names():
+    found = laid('[fields]\nday = "datetime"\n')
+    assert found.place_of("order_slip", "day_local") == ("own/order_slip.toml", 2)
+    assert found.place_of("order_slip_lang", "name") == ("shipped/order_slip.toml", 14)
+    assert found.place_of("slip_rows", "id_row") == ("shipped/order_slip.toml", 19)
+    assert found.place_of("slip_rows") == ("shipped/order_slip.toml", 17)
+    assert found.place_of("nothing") == ("", 0)
+
+
+def test_a_line_is_left_out_by_false_and_its_sweep_with_it():
+    found = laid("[fields]\nnote = false\n[lang]\nname = false\n[children]\nrows = false\n[only]\nstate = false\n")
+    assert found.mistakes == ()
+    (slip,) = (one.resource for one in found.mapped if one.resource.name == "order_slip")
+    assert "note" not in [item.name for item in slip.fields]
+    assert (slip.lang, slip.children, slip.sweeps, slip.only) == ((), (), (), None)
+
+
+def test_a_resource_is_left_out_by_one_word_and_ids_of_it_point_nowhere():
+    slip = 'pull = "id"\n[fields]\nid_thing = "ref to things"\n'
+    things = 'pull = "id"\n[fields]\na = "text"\n'
+    shipped = [MappingText("order_slip.toml", slip), MappingText("things.toml", things)]
+    found = combine(shipped, [MappingText("own/things.toml", "enabled = false\n")])
+    assert (found.left_out, found.mistakes) == ({"things": "own/things.toml"}, ())
+    assert [one.resource.fields for one in found.mapped] == [(Field("id_thing", "ref"),)]
+
+
+def test_what_is_personal_stays_so_when_the_users_line_forgets_the_word():
+    slip = laid('[fields]\nnote = "text"\namount = "decimal personal"\n').of("order_slip")
+    assert slip is not None
+    assert [item.name for item in slip.resource.fields if item.personal] == ["note", "amount"]
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        ('[fields]\namount = "text"\n', 'own/order_slip.toml:2: amount is a decimal in the shipped mapping and stays '
+         'one; for the value as text add a column: amount_text = "text from amount"'),
+        ('[fields]\namount = "decimal from note"\n', 'own/order_slip.toml:2: amount is "decimal" in the shipped'),
+        ('[children.rows.fields]\nid_row = "int from id"\n', "own/order_slip.toml:2: id_row is a ref"),
+        ("[fields]\ndate_upd = false\n", 'own/order_slip.toml:2: pull = "delta" needs the field date_upd'),
+        ("[fields]\nnothing = false\n", "own/order_slip.toml:2: there is no nothing to leave out; remove the line"),
+        ("per_shop = 3\n", "own/order_slip.toml:1: per_shop is 3; expected true or false"),
+        ("fields = 3\n", "own/order_slip.toml:1: fields is 3; expected a table"),
+        ('[sweeps]\nnone = ["1"]\n', "own/order_slip.toml:2: the sweep of none has no field none"),
+        ('display = true\n', "own/order_slip.toml:1: display = true asks for fields by name"),
+        ('[fields]\nid_cart = "ref to carts"\n', "own/order_slip.toml:2: id_cart points to carts, which is not mapped"),
+        ('table = "orders"\n', "own/order_slip.toml:1: the table orders is also made by shipped/orders.toml"),
+        ("colour\n", "own/order_slip.toml:1: Expected '='"),
+        ('[fields]\nsome = "text from secure_key"\n', "own/order_slip.toml:2: secure_key is a secret of the shop"),
+        ('enabled = "no"\n', "own/order_slip.toml:1: enabled is 'no'; expected true or false"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_where_its_key_stands(own, says):
+    assert any(str(mistake).startswith(says) for mistake in laid(own).mistakes)
+
+
+def test_all_mistakes_of_a_laid_over_file_are_told_at_once():
+    found = laid('[fields]\namount = "text"\npasswd = "text"\nnone = false\ncolour = "red"\n').mistakes
+    assert [mistake.line for mistake in found] == [2, 3, 4, 5]
+
+
+def test_of_two_that_want_one_table_the_users_is_the_one_to_change():
+    shipped = MappingText("shipped/orders.toml", 'pull = "id"\n[fields]\na = "text"\n')
+    own = MappingText("own/a.toml", 'pull = "id"\ntable = "orders"\n[fields]\na = "text"\n')
+    (mistake,) = combine([shipped], [own]).mistakes
+    assert (mistake.file, mistake.line) == ("own/a.toml", 2)
+
+
+def test_settings_are_mirrored_by_name_whatever_the_user_writes():
+    shipped = (
+        'pull = "snapshot"\n[only]\nname = ["PS_TIMEZONE"]\n'
+        + "[fields]\n"
+        + "\n".join(f'{name} = "text"' for name in ("name", "value", "id_shop", "id_shop_group"))
+    )
+    for own, line in (("[only]\nname = false\n", ""), ('[only]\nid_shop = ["1"]\nname = false\n', "own")):
+        told = only_mistake(own, shipped, "configurations")
+        assert "settings are mirrored by name, passwords lie among them" in told
+        assert told.startswith(line)
+    assert "sounds like a password" in only_mistake('[only]\nname = ["PS_MAIL_PASSWD"]\n', shipped, "configurations")
+    found = laid('[only]\nname = ["PS_SHOP_PHONE"]\n', shipped, "configurations").of("configurations")
+    assert found is not None
+    assert found.resource.only == ("name", ("PS_TIMEZONE", "PS_SHOP_PHONE"))
+
+
+_words = st.sampled_from(
+    ['"text"', '"text personal"', '"int"', '"ref to orders"', '"datetime"', '"text from b"', "false"]
+)
+_lines = st.dictionaries(st.sampled_from(["a", "b", "c", "date_upd", "passwd", "shop", "email"]), _words, max_size=4)
+
+
+@st.composite
+def _files(draw):
+    out = [f'pull = "{draw(st.sampled_from(["delta", "id", "snapshot"]))}"'] if draw(st.booleans()) else []
+    for heading in draw(st.sets(st.sampled_from(["fields", "lang", "children.rows.fields", "sweeps", "only"]))):
+        out.append(f"[{heading}]")
+        plain = heading in ("sweeps", "only")
+        listed = '["1"]' if plain else ""
+        out += [f"{name} = {words if words == 'false' else listed or words}" for name, words in draw(_lines).items()]
+    return "\n".join(out) + "\n"
+
+
+@given(_files(), _files())
+def test_any_file_over_any_other_gives_a_resource_or_mistakes_at_lines_of_these_files(shipped, own):
+    found = combine([MappingText("shipped/orders.toml", shipped)], [MappingText("own/orders.toml", own)])
+    texts = {"shipped/orders.toml": shipped.splitlines(), "own/orders.toml": own.splitlines()}
+    for mistake in found.mistakes:
+        assert mistake.line <= len(texts[mistake.file])
+    if not found.mistakes:
+        (one,) = found.mapped
+        assert check([one.resource]) == []
+        before = {path: (item.type, item.key) for path, item in fields_of(parse(shipped, "orders.toml"))}
+        for path, item in fields_of(one.resource):
+            file, line = one.place(path)
+            assert texts[file][line - 1].startswith(f"{item.name} = ")
+            assert before.get(path, (item.type, item.key)) == (item.type, item.key)
+            assert not {item.name, item.key} & {"passwd"}
+
+
+# --- held against a shop --------------------------------------------------------------------------------------------
+
+
+def test_fields_that_a_shop_does_not_have_are_named_with_what_may_have_been_meant():
+    resource = parse(
+        'pull = "id"\n[fields]\nrefernce = "text"\ntotal = "text from totl"\nnote = "text"\n[lang]\nnam = "text"\n'
+        '[children.rows.fields]\nid_row = "ref from id"\nx = "int"\n[children.none.fields]\ny = "int"\n'
+        '[children.silent.fields]\nz = "int"\n',
+        "orders.toml",
+    )
+    names = ("reference", "total", "other")
+    schema = Schema(
+        tuple(map(SchemaField, names)),
+        (Association("rows", "", (SchemaField("id"),)), Association("silent")),
+    )
+    assert [(one.path, one.name, one.close) for one in unserved(resource, schema)] == [
+        (("fields", "refernce"), "refernce", "reference"),
+        (("fields", "total"), "totl", "total"),
+        (("fields", "note"), "note", ""),
+        (("lang", "nam"), "nam", ""),
+        (("children", "rows", "fields", "x"), "x", ""),
+        (("children", "none"), "none", ""),
+    ]

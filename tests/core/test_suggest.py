@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector import packagedata
@@ -245,6 +245,7 @@ _associations = st.lists(
 )
 
 
+@settings(deadline=None)  # the whole set of mappings is read each time
 @given(_fields, _associations)
 def test_any_schema_gives_a_file_whose_mistakes_are_in_names_alone(fields, associations):
     text = suggest("things", Schema(tuple(fields), tuple(associations)), Known(RESOURCES))

@@ -61,6 +61,19 @@ class Mappings:
     def of(self, name: str) -> Mapped | None:
         return next((one for one in self.mapped if one.resource.name == name), None)
 
+    def place_of(self, table: str, column: str = "") -> tuple[str, int]:
+        """File and line of what makes a table, or a column of it; ('', 0) when no mapping does."""
+        for one in self.mapped:
+            path = next((path for path, name in tables_of(one.resource) if name == table), None)
+            if path is None:
+                continue
+            inner = ("fields",) if path == ("table",) else path if path == ("lang",) else (*path[:2], "fields")
+            for where, item in fields_of(one.resource):
+                if where[:-1] == inner and column in (item.name, f"{item.name}_local"):
+                    return one.place(where)
+            return one.place(path)
+        return "", 0
+
 
 def combine(shipped: Sequence[MappingText], own: Sequence[MappingText] = ()) -> Mappings:
     """Lay the user's files over the shipped ones. Never raises: what is wrong stands in `mistakes`."""
@@ -89,12 +102,11 @@ def combine(shipped: Sequence[MappingText], own: Sequence[MappingText] = ()) -> 
 
 def _one(shipped: MappingText | None, own: MappingText | None) -> Mapped:
     layers = Layers([text for text in (shipped, own) if text is not None])
-    resource = read(layers)
-    if shipped is not None and own is not None:
+    if shipped is None or own is None:
+        resource = read(layers)
+    else:
         before = read(Layers([shipped]))
-        mistakes = [*_changed(before, resource, layers), *_missed(before, resource, layers)]
-        if mistakes:
-            raise MappingFileError(mistakes)
+        resource = read(layers, lambda after: [*_changed(before, after, layers), *_missed(before, after, layers)])
         resource = _marked(before, resource)
     return Mapped(resource, layers, shipped.file if shipped else "", own.file if own else "")
 
@@ -120,7 +132,7 @@ def _missed(before: Resource, after: Resource, layers: Layers) -> Iterator[Mista
     if needed is None:
         return
     for name in sorted(needed):
-        if before.field(name) is not None and after.field(name) is None:
+        if ("fields", name) in layers.left_out:
             yield layers.mistake(("fields", name), f"the program itself reads {before.name}.{name}; remove the line")
     if after.table != before.table:
         yield layers.mistake(("table",), f"the program itself reads the table {before.table}; remove the line")

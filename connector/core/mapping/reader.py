@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, get_args
 
 from connector.core.mapping.files import Layers, MappingFileError, MappingText, Mistake, Path
@@ -24,9 +24,16 @@ def parse(text: str, file: str) -> Resource:
     return read(Layers([MappingText(file, text)]))
 
 
-def read(layers: Layers) -> Resource:
-    """The resource that one or two files describe. Raises MappingFileError with every mistake."""
-    return _Reader(layers).resource()
+def read(layers: Layers, also: Callable[[Resource], Iterable[Mistake]] = lambda _: ()) -> Resource:
+    """The resource that one or two files describe. also: a further check of what was read, which may be in part.
+
+    Raises MappingFileError with every mistake."""
+    reader = _Reader(layers)
+    resource = reader.resource()
+    mistakes = [*reader.mistakes, *also(resource)]
+    if mistakes:
+        raise MappingFileError(mistakes)
+    return resource
 
 
 class _Reader:
@@ -64,18 +71,15 @@ class _Reader:
             source=self.layers.file,
         )
         self.value(("enabled",), bool, "true or false", default=True)
-        if name in _SETTINGS and "only" in self.data and (resource.only or ("name", ()))[0] != "name":
-            self.wrong(("only",), "settings are mirrored by name, passwords lie among them; write name = [...] here")
-        elif name in _SETTINGS and "only" not in self.data:
-            self.wrong((), 'settings are mirrored by name, passwords lie among them; write only = { name = ["..."] }')
+        if name in _SETTINGS and (resource.only is None or resource.only[0] != "name"):
+            text = 'settings are mirrored by name, passwords lie among them; write only = { name = ["..."] }'
+            self.wrong(("only",), text)
         if resource.display and resource.children:
             self.wrong(("display",), "display = true asks for fields by name and so brings no children; remove one")
         if pull == "delta" and not any(item.name == "date_upd" and item.type == "datetime" for item in fields):
             date = ("fields", "date_upd")
             where = date if date in self.layers.left_out else ("pull",)
             self.wrong(where, 'pull = "delta" needs the field date_upd = "datetime"; or use id or snapshot')
-        if self.mistakes:
-            raise MappingFileError(self.mistakes)
         return resource
 
     def wrong(self, path: Path, text: str) -> None:

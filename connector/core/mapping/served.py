@@ -39,7 +39,7 @@ def _missing(path: Path, fields: Collection[Field], served: Collection[str]) -> 
     free = set(served) - {item.key for item in fields}  # a field that is mapped already was not meant
     for item in fields:
         if item.key not in served:
-            yield Unserved((*path, item.name), item.key, _close(item.key, free))
+            yield Unserved((*path, item.name), item.key, _close(item.key, served if item.origin else free))
 
 
 def _close(name: str, names: Collection[str]) -> str:

@@ -1,0 +1,58 @@
+"""What the `mappings` commands use, put together without opening the mirror: looking must change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from connector import config, packagedata
+from connector.core.mapping import Mappings
+from connector.errors import MappingError
+from connector.mirror.preview import Preview, preview
+from connector.shop.client import ShopClient
+from connector.wiring import parts
+
+
+class MappingFiles:
+    """The mappings of the settings with their mistakes. Raises MappingError for a file that cannot be read."""
+
+    def __init__(self, settings: config.Settings) -> None:
+        self.settings = settings
+        self.found: Mappings = packagedata.mappings(settings.mappings_dir)
+
+    def preview(self) -> Preview | None:
+        """What the next start would change in the mirror; None when there is none yet. Raises MappingError for a name
+        that the mirror needs itself."""
+        with placed(self.found):
+            settings = self.settings
+            seen = preview(settings.mirror_url, self.found.resources, password=settings.mirror_password)
+        for error in seen.refused if seen else ():
+            _place(error, self.found)
+        return seen
+
+    @contextmanager
+    def shop(self, name: str) -> Iterator[ShopClient]:
+        """The webservice of a shop of the settings, closed at the end."""
+        client = parts.shop_client(self.settings.shops[name])
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextmanager
+def placed(found: Mappings) -> Iterator[None]:
+    """A MappingError of the mirror names a table and a column; here it learns the file and line that ask for them."""
+    try:
+        yield
+    except MappingError as error:
+        _place(error, found)
+        raise
+
+
+def _place(error: MappingError, found: Mappings) -> None:
+    if "table" not in error.facts:
+        return
+    file, line = found.place_of(str(error.facts["table"]), str(error.facts.get("column", "")))
+    if file:
+        error.facts["file"] = f"{file}:{line}" if line else file
