@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connector.core.mapping import Resource
-from connector.mirror import migrations, tables
+from connector.mirror import migrations, remembered, tables
 from connector.mirror.database import Database, parse, utc_now
 from connector.mirror.dialect import migration_lock, refuse_encoding
 from connector.mirror.leases import SqlLeases
@@ -101,11 +101,14 @@ def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> li
     with database.read() as connection:
         refuse_encoding(connection, database.name)
         current = migrations.current(connection) == migrations.HEAD
-        if current and not tables.missing(connection, mirrored).ddl:
+        nothing_to_make = current and not tables.missing(connection, mirrored).ddl
+        if nothing_to_make and remembered.is_current(connection, mirrored.resources):
             return []
     with database.write() as connection:
         migration_lock(connection)  # and look again: another process may have been first
         changes = migrations.upgrade(connection, database.name)
         plan = tables.missing(connection, mirrored)
+        plan.reread.update(remembered.grown(connection, mirrored))
         tables.apply(connection, plan)
+        remembered.remember(connection, mirrored.resources)
         return changes + plan.changes
