@@ -534,3 +534,19 @@ f = 1
 def test_any_text_gives_lines_without_an_error(text):
     count = len(text.splitlines())
     assert all(1 <= line <= count for line in key_lines(text).values())
+
+
+# --- mappings of the user's -----------------------------------------------------------------------------------------
+
+
+def test_own_mappings_lie_beside_the_settings_and_must_be_there(write, tmp_path):
+    settings_file = write(f'mappings_dir = "own"\n{SHOP}key = "{KEY}"\n')
+    with pytest.raises(SettingsError) as caught:
+        config.load(settings_file, {})
+    (problem,) = caught.value.problems
+    assert (problem["file"], problem["line"], problem["key"]) == (str(settings_file), 1, "mappings_dir")
+    assert problem["found"] == str(tmp_path / "own")
+    assert "make it, or leave this setting out" in str(problem["expected"])
+    (tmp_path / "own").mkdir()
+    assert config.load(settings_file, {}).mappings_dir == tmp_path / "own"
+    assert config.load(write(f'{SHOP}key = "{KEY}"\n'), {}).mappings_dir is None

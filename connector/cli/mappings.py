@@ -15,6 +15,7 @@ from connector.engine.mappings import Finding, compare, make
 from connector.errors import CannotCreate, ConnectorError, DataError, Exit, MappingError, SettingsError, worst
 from connector.wiring.mappings import MappingFiles
 
+_WIDEST = 250  # a path is of no use when it is cut
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _SHOP = click.option("--shop", help="The shop, when the settings name several.")
 
@@ -157,6 +158,7 @@ def show(options: Options, resource: str | None, as_json: bool) -> int:
         table(
             ("resource", "table", "pull", "fields", "from"),
             [(row["resource"], row["table"], row["pull"], row["fields"], row["from"]) for row in rows],
+            widest=_WIDEST,
         )
         for name, file in sorted(found.left_out.items()):
             say(f"{safe(name)} is left out by {safe(file)}")
@@ -178,7 +180,7 @@ def show(options: Options, resource: str | None, as_json: bool) -> int:
             (f["table"], f["column"], f["type"], "yes" if f["personal"] else "", f["target"], f["key"], f["from"])
             for f in whole["fields"]
         ],
-        widest=90,
+        widest=_WIDEST,
     )
     return int(Exit.OK)
 
