@@ -133,6 +133,28 @@ def test_sighup_takes_new_settings_or_keeps_the_old_ones_whole(world):
         assert process.wait(15) == 0
 
 
+def test_sighup_with_a_wrong_mapping_keeps_the_old_ones_and_says_where_it_is_wrong(world):
+    own = world.folder / "own"
+    own.mkdir()
+    world.config.write_text('mappings_dir = "own"\n' + world.config.read_text())
+    with daemon(world) as process:
+        wait_for(lambda: collected(world), world)
+        (own / "orders.toml").write_text('[fields]\ntotal_paid = "text"\nmine = "text from note"\n')
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: seen(world, "settings.refused"), world)
+        (refused,) = seen(world, "settings.refused")
+        assert refused["error"] == "mapping.wrong"
+        assert f"{own / 'orders.toml'}:2 total_paid is a decimal" in refused["text"]
+        world.deliver(world.reply(world.thread("closed")))
+        wait_for(lambda: len(world.ours()) == 1, world)
+        (own / "orders.toml").write_text('[fields]\nmine = "text from note"\n')
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: seen(world, "settings.reloaded"), world)
+        assert "add column orders.mine" in seen(world, "mirror.changed")[-1]["text"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
 def test_systemd_hears_ready_watchdog_and_stopping(world):
     path = world.folder / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
