@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector import packagedata
-from connector.core.mapping import NEEDED, SECRETS
+from connector.core.mapping import NEEDED, SECRETS, MappingText
 from connector.core.values import Converter
 from connector.errors import MappingError
 from connector.mirror import lookups
@@ -263,3 +263,15 @@ def test_the_mappings_readme_shows_every_key_and_type():
         assert word in readme
     for kind in ("int", "ref", "bool", "decimal", "date", "datetime", "text"):
         assert f"| `{kind}` |" in readme
+
+
+def test_the_readmes_own_mappings_are_right():
+    blocks = re.findall(r"```toml\n(.*?)```", packagedata.text("mappings/README.md"), re.DOTALL)
+    own = [MappingText("own/orders.toml", blocks[0]), MappingText("own/product_suppliers.toml", blocks[1])]
+    found = packagedata.mappings(None, own)
+    assert found.mistakes == ()
+    orders, suppliers = found.of("orders"), found.of("product_suppliers")
+    assert orders is not None
+    assert orders.resource.field("my_module_code") is not None
+    assert suppliers is not None
+    assert suppliers.shipped == ""
