@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
         say(f"a shop of {orders:,} orders ...")
         with running(orders) as shop:
             scenes = Scenes(shop, say, python if wanted.peer == "all" or place == 0 else None)
-            scenes.run(both_speeds=place == 0)
+            scenes.run(all_of_it=place == 0)
         done.append(scenes)
     lines = [*(line for scenes in done for line in scenes.lines), *memory(done)]
     _write(wanted.result, lines, done)

@@ -35,16 +35,17 @@ class Scenes:
         self.mapped: list[Resource] = [r for r in packagedata.resources() if self.shop.rows.get(r.name)]
         self.size = f"{self.shop.orders:,} orders"
 
-    def run(self, *, both_speeds: bool) -> None:
+    def run(self, *, all_of_it: bool) -> None:
+        """all_of_it: also what says at a second size nothing new: no service time, the forms of lists and sweeps."""
         self.say(f"{self.size}: rendering once ...")
         self.shop.warm([r.name for r in self.mapped])
-        if both_speeds:
+        if all_of_it:
             with pulls.ours(self.shop) as ours:
                 self._first_pull(ours, genuine=False)
             self._forms()
         with pulls.ours(self.shop) as ours:
             self._first_pull(ours, genuine=True)
-            self._sweeps(ours)
+            self._sweeps(ours, other_forms=all_of_it)
             self._idle(ours)
             self._delta(ours)
 
@@ -90,6 +91,9 @@ class Scenes:
 
     def _idle(self, ours: pulls.Ours) -> None:
         self.say(f"{self.size}: nothing has changed ...")
+        crowded = ours.do("pull")
+        self.shop.calm()
+        ours.do("pull")
         runs = [ours.do("pull") for _ in range(3)]
         best = min(runs, key=lambda run: float(run.facts["cpu"]))
         watched = best.log.resources - {""}
@@ -97,6 +101,9 @@ class Scenes:
             at_most(f"idle cycle, requests / watched resources, {self.size}", len(best.log.urls), len(watched), "", 1)
         )
         self._add(at_most(f"idle cycle, our CPU / limit, {self.size}", best.facts["cpu"], IDLE_CPU, "s CPU", 1))
+        name = f"idle cycle after an import, requests / watched resources, {self.size}"
+        self._add(at_most(name, len(crowded.log.urls), len(crowded.log.resources - {""}), ""))
+        self.facts["idle after an import"] = crowded.as_json()
         self.facts["idle"] = best.as_json() | {"watched": sorted(watched)}
         full = self.facts.get(f"prestapyt, {SPEEDS[True]}")
         if full:
@@ -118,12 +125,14 @@ class Scenes:
         self._add(at_most(name, len(delta.log.urls), len(self.facts["idle"]["watched"]), ""))
         self.facts["delta"] = delta.as_json() | {"changed": changed}
 
-    def _sweeps(self, ours: pulls.Ours) -> None:
+    def _sweeps(self, ours: pulls.Ours, *, other_forms: bool) -> None:
         """One run of the sweeps as the program makes them, beside the other forms that the webservice has."""
         self.say(f"{self.size}: sweeps ...")
         swept = [r for r in self.mapped if r.sweeps]
         sweep = ours.do("sweep")
         self.facts["sweep by id lists"] = sweep.as_json()
+        if not other_forms:
+            return
         forms = {
             "plain ids of all resources": [u for r in self.mapped for u in pulls.pages(self.shop, r.name, "")],
             "swept fields of each row": [u for r in swept for u in pulls.pages(self.shop, r.name, _fields(r))],

@@ -39,6 +39,9 @@ class Shop:
     def warm(self, resources: list[str]) -> None:
         self._child.ask("warm", resources=resources)
 
+    def calm(self) -> None:
+        self._child.ask("calm")
+
     def change(self, rows: int) -> Facts:
         return self._child.ask("change", rows=rows)
 

@@ -3,7 +3,7 @@
     python -m bench.shop_process ORDERS
 
 Commands: `where` (address, key, rows), `speed` (genuine or not), `log` (the requests since it was last asked), `warm`,
-`change`.
+`calm`, `change`.
 """
 
 from __future__ import annotations
@@ -42,28 +42,50 @@ class Shop:
         """Render the rows once, so that whoever reads them first does not pay for it: it is the sandbox's own time,
         which no shop has."""
         for name in resources:
-            last = max((row[0] for row in self.shop.world.store.query(f'SELECT MAX(id) FROM "{name}"')), default=0) or 0
-            for start in range(0, last, CHUNK):
+            for start in range(0, self._last(name), CHUNK):
                 chosen = f"filter[id]=[{start + 1},{start + CHUNK}]"
                 self.shop.ask("GET", name, f"output_format=JSON&display=full&id_shop=1&{chosen}")
         return {}
 
+    def calm(self) -> Facts:
+        """One row of each resource is the newest by far. The seeded rows end in one second that many of them share, as
+        after an import; whoever looks back some minutes behind the newest row sees all of these again and again."""
+        for resource in self.shop.world.resources.values():
+            if resource.has("date_upd") and self.shop.count(resource.name):
+                self.shop.touch(resource.name, self._last(resource.name))
+        return {}
+
     def change(self, rows: int) -> Facts:
         """So many orders change their state in the back office and so many customers write again."""
-        orders = [
-            row[0] for row in self.shop.world.store.query("SELECT id FROM orders ORDER BY id DESC LIMIT ?", [rows])
-        ]
-        threads = self.shop.world.store.query("SELECT id FROM customer_threads ORDER BY id LIMIT ?", [rows])
+        orders = self._but_the_newest("orders", "DESC", rows)
+        threads = self._but_the_newest("customer_threads", "ASC", rows)
         for number in orders:
             self.shop.update_row("orders", number, current_state=4, date_upd=self.shop.world.now_text())
         for number in range(rows):
-            self.shop.contact_form(threads[number % len(threads)][0], f"Message {number} of the benchmark")
-        return {"orders": len(orders), "messages": rows, "threads": len({row[0] for row in threads})}
+            self.shop.contact_form(threads[number % len(threads)], f"Message {number} of the benchmark")
+        return {"orders": len(orders), "messages": rows, "threads": len(threads)}
+
+    def _last(self, name: str) -> int:
+        return int(self.shop.world.store.query(f'SELECT MAX(id) FROM "{name}"')[0][0] or 0)
+
+    def _but_the_newest(self, name: str, direction: str, count: int) -> list[int]:
+        """Ids of rows that `calm` did not touch: a change within the same second would be none."""
+        sql = f'SELECT id FROM "{name}" WHERE id < ? ORDER BY id {direction} LIMIT ?'
+        return [row[0] for row in self.shop.world.store.query(sql, (self._last(name), count))]
 
 
 def main() -> None:
     shop = Shop(int(sys.argv[1]))
-    serve({"where": shop.where, "speed": shop.speed, "log": shop.log, "warm": shop.warm, "change": shop.change})
+    serve(
+        {
+            "where": shop.where,
+            "speed": shop.speed,
+            "log": shop.log,
+            "warm": shop.warm,
+            "calm": shop.calm,
+            "change": shop.change,
+        }
+    )
     shop.server.close()
 
 
