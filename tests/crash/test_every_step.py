@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from connector import packagedata
 from connector.sandbox.shop import SandboxShop
 from connector.wiring import App
+from tests.support import databases, postgres
 from tests.support.world import World
 
 
@@ -77,11 +79,19 @@ def stepped(app: App, steps: Steps) -> App:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
+def kind(request):
+    """The kind of database that the mirror lies in."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def prepared(kind, tmp_path_factory):
     """A mirror after its first sync and a mailbox with one of each: a reply to a closed thread, a new question, a reply
     to that question, an automatic mail, and a mail that waits for a person."""
     folder = tmp_path_factory.mktemp("prepared")
-    with World(folder / "state", with_smtp=False) as world:
+    with databases.on(kind):
+        url = "" if databases.is_sqlite() else databases.new_mirror(folder, packagedata.resources())
+    with World(folder / "state", with_smtp=False, mirror_url=url) as world:
         world.sync()
         closed, opened = world.thread("closed"), world.thread("open")
         world.deliver(world.reply(closed))
@@ -92,17 +102,18 @@ def prepared(tmp_path_factory):
         args = (int(opened["id"]), str(opened["token"]), str(opened["email"]))
         world.deliver(world.people.auto_reply(*args))
         world.deliver(world.people.spoofed(int(opened["id"]), "x", "eve@elsewhere.test", wrong_token=True))
-        return world.user, folder / "state"
+        return world.user, folder / "state", url
 
 
 def play(prepared, folder, at: int | None) -> tuple[Steps, dict[str, Any]]:
     """One undisturbed or killed run on a copy of the prepared mirror, then a normal run, then one that must do
     nothing; what the shop and the ledger hold in the end."""
-    user, source = prepared
+    user, source, url = prepared
+    own = postgres.server().copy(url) if url else ""
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("config.toml"))
     shop = SandboxShop("8.2.1", orders=20, seed=1)
     seeded = max(row["id"] for row in shop.rows("customer_threads"))
-    with World(folder, shop=shop, user=user, with_smtp=False) as world:
+    with World(folder, shop=shop, user=user, with_smtp=False, mirror_url=own) as world:
         steps = Steps(at)
         with world.app() as app:
             try:
@@ -128,11 +139,16 @@ def play(prepared, folder, at: int | None) -> tuple[Steps, dict[str, Any]]:
             "statuses": sorted((r["id"], r["status"]) for r in shop.rows("customer_threads") if r["id"] not in created),
             "mails": last.account.mails,
         }
-        return steps, end
+    databases.forget(own)
+    return steps, end
 
 
 SLICES = 8
 """The steps are dealt out to so many tests, so that they can run side by side."""
+ALL = [("sqlite", part) for part in range(SLICES)]
+SOME = [("postgresql", 0), ("postgresql", 5)]
+"""A quarter of the steps: what follows a death is decided by the same code; what is to be shown here is that the other
+database kept the same."""
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +156,7 @@ def undisturbed(prepared, tmp_path_factory):
     return play(prepared, tmp_path_factory.mktemp("undisturbed") / "state", None)
 
 
+@pytest.mark.parametrize("kind", databases.KINDS, indirect=True)
 def test_the_undisturbed_run_does_all_that_it_should(undisturbed):
     counted, end = undisturbed
     assert len(end["messages"]) == 4
@@ -148,7 +165,7 @@ def test_the_undisturbed_run_does_all_that_it_should(undisturbed):
     assert {"shop.create_thread", "shop.create_message", "shop.set_thread_status", "outbox.move"} <= set(counted.names)
 
 
-@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize(("kind", "part"), ALL + SOME, indirect=["kind"])
 def test_dying_after_any_step_changes_nothing_in_the_end(prepared, undisturbed, tmp_path, part):
     counted, expected = undisturbed
     wrong: list[str] = []
