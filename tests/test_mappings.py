@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector import packagedata
+from connector.core.convert import Converter
 from connector.core.mapping import NEEDED, SECRETS, MappingText
-from connector.core.values import Converter
 from connector.errors import MappingError
 from connector.mirror import lookups
 from connector.shop.codec import Shape, list_from_json, list_from_xml

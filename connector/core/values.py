@@ -1,4 +1,4 @@
-"""Records of the shop into typed rows.
+"""What a value of the shop is: text, number or None as the codec gave it, into what the mirror's column holds.
 
 The same row comes in several dresses: JSON or XML, numbers or texts of digits, NULL as null, '' or 0
 (recordings 127-133 of all versions). Here they become one value, so that a row's digest depends on what the shop
@@ -7,16 +7,13 @@ stores and not on how it was told.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
 
-from connector.core.mapping import Field, Resource, Row, Type
+from connector.core.mapping import Field, Type
 
 PLACES = Decimal("0.000001")
 """Money and rates have six decimals in every version (webservice, decimal columns are decimal(20,6))."""
@@ -29,10 +26,7 @@ _DECIMAL = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?)?")
 _BIGINT = 2**63
-_LINE_END = re.compile(r"\\\\|\\r\\n|\\r")  # in a repr; an escaped backslash is stepped over
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-MISSING = object()
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BadValueError(ValueError):
@@ -52,6 +46,8 @@ def to_int(value: object) -> int | None:
     """'' and None are NULL. Raises ValueError beyond 64 bits, which no column holds."""
     if value is None or value == "":
         return None
+    if type(value) is str and value.isdigit() and value.isascii() and len(value) < 19:
+        return int(value)
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if not whole and not (isinstance(value, str) and _INT.fullmatch(value)):
         raise ValueError("whole number")
@@ -166,7 +162,7 @@ def to_text(value: object) -> str:
         raise ValueError("text")
     if "\0" in text:
         text = text.replace("\0", "")
-    if _SURROGATE.search(text):
+    if SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
 
@@ -176,7 +172,7 @@ def _language_order(key: object) -> tuple[int, str]:
     return (int(text) if _INT.fullmatch(text) else _BIGINT, text)
 
 
-_SINGLE: dict[Type, Callable[[object], object]] = {
+SINGLE: dict[Type, Callable[[object], object]] = {
     "int": to_int,
     "ref": to_ref,
     "bool": to_bool,
@@ -186,7 +182,7 @@ _SINGLE: dict[Type, Callable[[object], object]] = {
     "text": to_text,
 }
 
-_EXPECTED: dict[Type, str] = {
+EXPECTED: dict[Type, str] = {
     "int": "whole number",
     "ref": "id",
     "bool": "yes or no",
@@ -200,157 +196,7 @@ _EXPECTED: dict[Type, str] = {
 def value_of(item: Field, value: object, zone: tzinfo | None = None) -> object:
     """One typed value as the mirror's column holds it (a datetime as UTC). Raises BadValueError."""
     try:
-        typed = _SINGLE[item.type](value)
+        typed = SINGLE[item.type](value)
     except (ValueError, TypeError):
-        raise BadValueError(item.name, _EXPECTED[item.type]) from None
+        raise BadValueError(item.name, EXPECTED[item.type]) from None
     return to_utc(typed, zone) if item.type == "datetime" else typed  # type: ignore[arg-type]  # text by now
-
-
-# --- whole records ------------------------------------------------------------------------------------------------
-
-
-class Converter:
-    """Makes rows of one resource. Built once per pull, since the zone and the languages do not change under way.
-
-    zone: the shop's, None when unknown: UTC columns stay NULL then. languages: ids of the shop's active languages; a
-    text that the shop gave without its language (JSON of a shop with one language, or a field that had none in an
-    older version) holds for all of them.
-    """
-
-    def __init__(self, resource: Resource, zone: tzinfo | None, languages: Sequence[int] = ()) -> None:
-        self._resource = resource
-        self._zone = zone
-        self._languages = tuple(sorted(languages)) or (UNKNOWN_LANGUAGE,)
-        self._fields = _plan(resource.fields)
-        self._children = [(child.association, child.table, _plan(child.fields)) for child in resource.children]
-        dated = any(item.type == "datetime" for item in resource.fields)
-        dated = dated or any(item.type == "datetime" for child in resource.children for item in child.fields)
-        self._head = repr((str(zone) if dated else "", [plan[0] for plan in self._fields], self._children_names()))
-
-    def row(self, record: Mapping[str, Any]) -> Row:
-        """Raises BadValueError, also for a missing or impossible id."""
-        told = [self._head]
-        values = self._values(self._fields, record, told)
-        langs = self._langs(record)
-        told.append(repr(langs))
-        children = self._rows_of_children(record, told)
-        return Row(
-            id=self.row_id(record),
-            values=values,
-            langs=langs,
-            children=children,
-            digest=_digest(told),
-            date_upd_local=values.get("date_upd_local"),
-        )
-
-    def row_id(self, record: Mapping[str, Any]) -> int:
-        try:
-            number = to_int(record.get("id"))
-        except ValueError:
-            number = None
-        if number is None or number <= 0:
-            raise BadValueError("id", "id")
-        return number
-
-    def kept(self, record: Mapping[str, Any]) -> bytes:
-        """What of a record may lie in the quarantine: the mapped fields only, never the shop's secrets."""
-        names = {"id", *(item.key for item in self._resource.fields), *(item.key for item in self._resource.lang)}
-        part = {name: record[name] for name in record if name in names}
-        associations = record.get("associations")
-        if isinstance(associations, Mapping):
-            part["associations"] = {
-                child.association: [
-                    {item.key: row[item.key] for item in child.fields if isinstance(row, Mapping) and item.key in row}
-                    for row in associations[child.association]
-                ]
-                for child in self._resource.children
-                if isinstance(associations.get(child.association), list)
-            }
-        return json.dumps(part, default=repr).encode()
-
-    def _children_names(self) -> list[tuple[str, list[str]]]:
-        return [(table, [plan[0] for plan in plans]) for _, table, plans in self._children]
-
-    def _values(self, plan: _Plan, record: Mapping[str, Any], told: list[str]) -> dict[str, Any]:
-        """told: gets what counts for the digest."""
-        values: dict[str, Any] = {}
-        zone = self._zone
-        for name, key, convert, expected, is_moment in plan:
-            found = record.get(key, MISSING)
-            if found is MISSING:
-                typed = None  # this version has no such field
-            else:
-                try:
-                    typed = convert(found)
-                except (ValueError, TypeError):
-                    raise BadValueError(name, expected) from None
-            if is_moment:
-                values[name] = to_utc(typed, zone)  # type: ignore[arg-type]  # text by now
-                values[f"{name}_local"] = typed
-            else:
-                values[name] = typed
-            told.append(repr(typed))
-        return values
-
-    def _langs(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-        if not self._resource.lang:
-            return ()
-        texts: dict[int, dict[str, Any]] = {}
-        for item in self._resource.lang:
-            found = record.get(item.key)
-            if found is None:
-                continue
-            by_language = found if isinstance(found, Mapping) else {UNKNOWN_LANGUAGE: found}
-            for key, text in by_language.items():
-                try:
-                    language, typed = to_int(key), to_text(text)
-                except ValueError:
-                    raise BadValueError(item.name, "text in languages") from None
-                if language is None or language < 0:
-                    raise BadValueError(item.name, "text in languages")
-                for id_lang in (language,) if language != UNKNOWN_LANGUAGE else self._languages:
-                    texts.setdefault(id_lang, {})[item.name] = typed
-        names = [item.name for item in self._resource.lang]
-        return tuple(
-            {"id_lang": id_lang, **{name: texts[id_lang].get(name) for name in names}} for id_lang in sorted(texts)
-        )
-
-    def _rows_of_children(self, record: Mapping[str, Any], told: list[str]) -> dict[str, tuple[dict[str, Any], ...]]:
-        if not self._children:
-            return {}
-        associations = record.get("associations") or {}
-        if not isinstance(associations, Mapping):
-            raise BadValueError("associations", "list")
-        rows: dict[str, tuple[dict[str, Any], ...]] = {}
-        for association, table, plan in self._children:
-            items = associations.get(association) or ()
-            if not isinstance(items, list | tuple) or not all(isinstance(item, Mapping) for item in items):
-                raise BadValueError(association, "list")
-            told.append(str(len(items)))
-            rows[table] = tuple(self._values(plan, item, told) for item in items)
-        return rows
-
-
-_Plan = list[tuple[str, str, Callable[[object], object], str, bool]]
-
-
-def _plan(fields: Sequence[Field]) -> _Plan:
-    """By name, so that the order of lines in a mapping does not matter to the digest."""
-    return [
-        (item.name, item.key, _SINGLE[item.type], _EXPECTED[item.type], item.type == "datetime")
-        for item in sorted(fields, key=lambda item: item.name)
-    ]
-
-
-def convert(resource: Resource, record: Mapping[str, Any], zone: tzinfo | None, languages: Sequence[int] = ()) -> Row:
-    """One record as a typed row. Raises BadValueError. For many rows build one `Converter`."""
-    return Converter(resource, zone, languages).row(record)
-
-
-def _digest(told: Sequence[str]) -> str:
-    """Line ends do not count: JSON keeps the carriage returns that XML parsing drops. Moments count by their local
-    text and the zone, which is in the head."""
-    text = "\n".join(told)
-    if "\\r" in text:
-        text = _LINE_END.sub(lambda found: "\\n" if found[0].startswith("\\r") else found[0], text)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -15,11 +15,12 @@ from typing import TypeVar
 
 from connector.core import cursor as cursors
 from connector.core import ranges
+from connector.core.convert import Converter
 from connector.core.cursor import Cursor, Moment, NoProgressError, Seen
 from connector.core.mapping import Resource
 from connector.core.query import Filter, Query
 from connector.core.ranges import PageSizes, Survey
-from connector.core.values import BadValueError, Converter, to_local
+from connector.core.values import BadValueError, to_local
 from connector.engine.ahead import Ahead, SideBySide, Stop, StoppedError, answer
 from connector.engine.notebook import Notebook
 from connector.engine.ports import Broken, Clock, Events, Page, Record, Rows, Shop, Stored

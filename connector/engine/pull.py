@@ -15,11 +15,11 @@ from datetime import timedelta, tzinfo
 from itertools import count
 
 from connector.core import ranges
+from connector.core.convert import Converter
 from connector.core.cursor import Moment
 from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
 from connector.core.ranges import PageSizes
-from connector.core.values import Converter
 from connector.engine.ahead import Ahead, Stop, StoppedError, answer
 from connector.engine.notebook import Notebook
 from connector.engine.passes import Pass, ResourceReport, Surroundings, unfit

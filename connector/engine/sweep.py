@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 
+from connector.core.convert import Converter
 from connector.core.cursor import LAST_DATE, Moment
 from connector.core.mapping import Resource, Sweep
 from connector.core.model import ShopInfo
 from connector.core.query import Filter, Query
-from connector.core.values import BadValueError, Converter, value_of
+from connector.core.values import BadValueError, value_of
 from connector.engine.ports import Clock, Events, Page, Rows, Shop, Stored
 from connector.engine.pull import Stop, batches, in_order, unfit, version_of
 from connector.errors import ConnectorError, DataError, ShopForbidden, ShopMisconfigured, ShopUnavailable, StateError

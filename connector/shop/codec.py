@@ -1,7 +1,7 @@
 """Bytes of the webservice to records and back. Opens nothing; the input may be hostile or broken.
 
 Both forms give the same record: `id` an int, every other field text (a number as its digits, NULL as ''), an i18n
-field {id_lang: text}, `associations` {name: [ {field: text} ]} without the empty ones. List JSON is the first form: it
+field {id_lang: text}, `associations` {name: [ {field: text} ]} of those that matter. List JSON is the first form: it
 is complete (compared field by field on 1.6.1.24, 1.7.8.11, 8.2.1 and 9.0.0) and a value cannot break out of it. In XML
 a stored `]]>` ends its CDATA, so that a customer's text can make the page ill-formed or even forge elements
 (recordings 231-236): a field that comes twice is refused here, and the reader compares the ids.
@@ -231,30 +231,31 @@ def _json_rows(body: bytes) -> list[dict[str, Any]]:
 
 
 def _record_from_json(row: dict[str, Any], shape: Shape, language: int) -> Record:
-    record: Record = {}
-    associations: dict[str, list[dict[str, Any]]] = {}
-    for name, value in row.items():
-        if type(value) is str:
-            record[name] = {language: value} if name in shape.lang else value
-        elif name == "associations" and isinstance(value, dict):
-            for association, items in value.items():
-                found = _json_items(association, items, shape)
-                if found:
-                    associations[association] = found
-        else:
-            text = _json_value(value)
-            record[name] = {language: text} if name in shape.lang and isinstance(text, str) else text
-    return _finish(record, associations, row.get("id"), shape)
+    """The row itself, with what is not a text made one: nearly all values are."""
+    associations = row.pop("associations", None)
+    for name in [name for name, value in row.items() if type(value) is not str]:
+        row[name] = _json_value(row[name])
+    for name in shape.lang:
+        text = row.get(name)
+        if type(text) is str:
+            row[name] = {language: text}
+    row["id"] = _id(row.get("id"))
+    found = associations if isinstance(associations, dict) else {}
+    row["associations"] = {name: _json_items(found[name]) if name in found else [] for name in shape.children}
+    return row
 
 
-def _json_items(name: str, items: object, shape: Shape) -> list[dict[str, Any]]:
+def _json_items(items: object) -> list[dict[str, Any]]:
     if isinstance(items, dict):
         items = list(items.values())  # PHP makes an object of an array whose keys have holes
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        if name in shape.children:
+    if not isinstance(items, list):
+        raise UndecodableError("children")
+    for item in items:
+        if not isinstance(item, dict):
             raise UndecodableError("children")  # 8.0.0 and 8.0.1 on PHP 8 give [[null],[null]]
-        return []
-    return [{field: _json_value(value) for field, value in item.items()} for item in items]
+        for field in [field for field, value in item.items() if type(value) is not str]:
+            item[field] = _json_value(item[field])
+    return items
 
 
 def _json_value(value: object) -> str | dict[int, str]:
@@ -325,27 +326,25 @@ def _record_from_xml(row: dict[str, Any], shape: Shape) -> Record:
     for name, value in _children(row):
         if name == "associations":
             for association, node in _children(value) if isinstance(value, dict) else []:
-                found = _xml_items(association, node, shape)
-                if found:
-                    associations[association] = found
+                if association in shape.children:
+                    associations[association] = _xml_items(node)
         else:
             text = _xml_value(value)
             record[name] = {} if name in shape.lang and text == "" else text
     return _finish(record, associations, record.get("id"), shape)
 
 
-def _xml_items(name: str, node: object, shape: Shape) -> list[dict[str, Any]]:
+def _xml_items(node: object) -> list[dict[str, Any]]:
     if not isinstance(node, dict):
-        if isinstance(node, list) and name in shape.children:
+        if isinstance(node, list):
             raise UndecodableError("repeated")
         return []
     found = []
     for _, items in _children(node):
         for item in items if isinstance(items, list) else [items]:
-            if isinstance(item, dict):
-                found.append({field: _xml_value(value) for field, value in _children(item)})
-            elif name in shape.children:
+            if not isinstance(item, dict):
                 raise UndecodableError("children")
+            found.append({field: _xml_value(value) for field, value in _children(item)})
     return found
 
 

@@ -111,7 +111,7 @@ class Row:
     """A typed row, ready to be stored.
 
     values: column -> value of the main table (without shop and id). langs: one dict per language with `id_lang`.
-    children: table -> rows in order (without shop, parent_id and position). digest: hex SHA-256 over all of it.
+    children: table -> rows in order (without shop, parent_id and position). digest: 64 hex digits over all of it.
     date_upd_local: for the cursor, None where there is none or it is zero.
     """
 
