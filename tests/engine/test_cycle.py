@@ -11,6 +11,7 @@ from connector.core.model import IntentState, MailState
 from connector.errors import Exit
 from connector.sandbox.people import SandboxThread
 from connector.sandbox.shop import VERSIONS, Misbehave, SandboxShop
+from tests.support import databases
 from tests.support.world import World
 
 TABLES = ("customers", "addresses", "orders", "order_histories", "customer_threads", "customer_messages", "employees")
@@ -151,6 +152,7 @@ def test_a_late_write_does_not_become_two(world):
     assert len(world.ours()) <= 1 or report.code is Exit.OK
 
 
+@databases.on_one
 def test_a_shop_that_is_down_delays_and_loses_nothing(world):
     world.sync()
     thread = world.thread("closed")
@@ -248,6 +250,7 @@ def test_every_shop_of_a_multistore_is_mirrored(tmp_path, version):
 # --- the mirror is not what it should be ------------------------------------------------------------------------------
 
 
+@databases.on_one
 def test_no_mail_is_decided_on_before_the_mirror_was_filled_once(tmp_path):
     since = (datetime.now(UTC) - timedelta(days=2)).date()
     with World(tmp_path / "state", mailbox_settings=f"create_threads = true\nsince = {since}") as world:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.support import databases
 from tests.support.world import World
 
 SCHEDULE = """
@@ -105,7 +106,7 @@ def _forget_leases(world):
             app.mirror.leases.release("main", holder)
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@databases.on_one  # on PostgreSQL it waits: test_several_daemons.py
 def test_a_second_daemon_says_so_and_leaves(world):
     with daemon(world) as first:
         wait_for(lambda: seen(world, "lease.taken"), world)
@@ -117,6 +118,7 @@ def test_a_second_daemon_says_so_and_leaves(world):
         assert first.poll() is None
 
 
+@databases.on_one
 def test_sighup_takes_new_settings_or_keeps_the_old_ones_whole(world):
     good = world.config.read_text()
     with daemon(world) as process:
@@ -155,6 +157,7 @@ def test_sighup_with_a_wrong_mapping_keeps_the_old_ones_and_says_where_it_is_wro
         assert process.wait(15) == 0
 
 
+@databases.on_one
 def test_systemd_hears_ready_watchdog_and_stopping(world):
     path = world.folder / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
@@ -188,6 +191,7 @@ def test_a_command_is_done_by_the_daemon_that_holds_the_lease(world):
     assert world.shop.row("customer_threads", thread["id"])["status"] == "pending1"
 
 
+@databases.on_one
 def test_a_key_that_is_refused_ends_neither_the_daemon_nor_the_mailbox(world):
     with daemon(world) as process:
         wait_for(lambda: collected(world), world)
@@ -216,6 +220,7 @@ def test_a_reload_leaves_the_mirrors_log_where_another_process_finds_it(world):
         assert app.mirror.ledger.states("main") == {"imported": 1}
 
 
+@databases.on_one
 def test_broken_settings_end_it_at_once_with_78(world):
     world.config.write_text("[shops.main]\nurl = 'not a url'\n")
     command = [sys.executable, "-m", "connector", "--config", str(world.config), "run"]

@@ -9,11 +9,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from connector.core.mapping import Resource
 from connector.mirror.db import open_mirror
 from tests.support import postgres
 
 KINDS = ("sqlite", "postgresql")
+on_one = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For slow tests of the whole whose point lies elsewhere: in waiting, signals, systemd."""
 _chosen = "sqlite"
 _made: dict[str, bytes] = {}
 
