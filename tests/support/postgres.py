@@ -192,8 +192,12 @@ def _where_nobody_reaches(bin_folder: Path, folder: Path) -> Path:
     ) if _may_execute(bin_folder) else None  # fmt: skip
     if reachable is not None and reachable.returncode == 0:
         return bin_folder
-    shutil.copytree(bin_folder.parent, folder / "install", symlinks=True)
-    return folder / "install" / "bin"
+    package, install = bin_folder.parents[1], folder / "install"
+    libraries = package.with_name(f"{package.name}.libs")  # found from the binaries by a relative path
+    shutil.copytree(bin_folder.parent, install / package.name / bin_folder.parent.name, symlinks=True)
+    if libraries.exists():
+        shutil.copytree(libraries, install / libraries.name, symlinks=True)
+    return install / package.name / bin_folder.parent.name / "bin"
 
 
 def _may_execute(path: Path) -> bool:
