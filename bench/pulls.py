@@ -29,7 +29,10 @@ class Measured:
         return float(self.facts["seconds"])
 
     def as_json(self) -> Facts:
-        return self.facts | {"requests": len(self.log.urls), "service_seconds": self.log.service}
+        """workers_busy: how many of the shop's workers had something to do, on average."""
+        busy = self.log.service / self.seconds
+        told = {"requests": len(self.log.urls), "service_seconds": self.log.service, "workers_busy": busy}
+        return self.facts | told
 
 
 class Ours:
