@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select, update
@@ -202,9 +203,12 @@ def _main_columns(main: Table, shop: str, fresh: Sequence[Row], now: datetime) -
     return {**columns, **_by_column(main, columns, [row.values for row in fresh])}
 
 
-def _by_column(table: Table, done: Container[str], rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+def _by_column(table: Table, done: Container[str], rows: Sequence[dict[str, Any]]) -> dict[str, Sequence[Any]]:
     """The rows' values, one list per column of the table that is not done yet; what a row lacks is NULL."""
     names = [column.name for column in table.c if column.name not in done]
+    if rows and len(names) > 1:
+        with suppress(KeyError):
+            return dict(zip(names, zip(*map(itemgetter(*names), rows), strict=True), strict=True))
     return {name: [row.get(name) for row in rows] for name in names}
 
 
