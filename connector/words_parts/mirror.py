@@ -23,8 +23,8 @@ WORDS = {
     ),
     "mirror.read_only": (
         "The mirror {mirror} cannot be written ({error}).",
-        "Check the permissions of the file and its directory, and whether the file system is mounted read-only. On PostgreSQL: "
-        "whether the server is a standby, or the user's transactions are read-only by default.",
+        "Check the permissions of the file and its directory, and whether the file system is mounted read-only. "
+        "On PostgreSQL: whether the server is a standby, or the user's transactions are read-only by default.",
     ),
     "mirror.cannot_open": (
         "The mirror {mirror} cannot be opened ({error}).",
@@ -56,8 +56,8 @@ WORDS = {
     ),
     "mirror.login_refused": (
         "The database server of the mirror {mirror} refuses the login or a right ({error}).",
-        "Check the user in mirror.url and its password (mirror.password), and that the user owns the database or may create "
-        "tables in it.",
+        "Check the user in mirror.url and its password (mirror.password), and that the user owns the database or may "
+        "create tables in it.",
     ),
     "mirror.no_database": (
         "The server of the mirror {mirror} has no such database ({error}).",
