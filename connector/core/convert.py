@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -32,7 +32,7 @@ from connector.core.values import (
 MOST_KNOWN = 8192
 """Values remembered of each type: half a megabyte."""
 
-_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 _LINE_END = re.compile(r"\\\\|\\r\\n|\\r")  # in a repr; an escaped backslash is stepped over
 
 
@@ -199,36 +199,46 @@ def _telling(single: Callable[[object], object]) -> Callable[[object], Value]:
     return convert
 
 
-class _Moments:
-    """Moments of one zone. The hours remember how far they are from UTC: to ask the zone takes longer than all else."""
+class _Moments(_Memory):
+    """Moments of one zone; nearly every one is new. The days remember how far they are from UTC: to ask the zone takes
+    longer than all else."""
 
     def __init__(self, zone: tzinfo | None) -> None:
+        super().__init__(self._slowly, ((None, None), "None"))
         self._zone = zone
         self._offsets: dict[str, timedelta | None] = {}
 
-    def value(self, found: object) -> Value:
-        if type(found) is str and len(found) == 19 and found[4:17:3] == "-- ::":
-            offset = self._offset(found[:13])
-            if offset is not None:
-                with suppress(OverflowError):
-                    return (datetime.fromisoformat(found).replace(tzinfo=UTC) - offset, found), found
+    def __missing__(self, found: object) -> Value:
+        if type(found) is not str or len(found) != 19 or found[4:17:3] != "-- ::":
+            return super().__missing__(found)
+        day = found[:10]
+        offset = self._offsets[day] if day in self._offsets else self._offset(day)
+        if offset is None:
+            return super().__missing__(found)
+        try:
+            value = ((datetime.fromisoformat(found + "+00:00") - offset, found), found)
+        except OverflowError:
+            return super().__missing__(found)
+        if len(self) >= MOST_KNOWN:
+            self.clear()
+        self[found] = value
+        return value
+
+    def _slowly(self, found: object) -> Value:
         local = to_local(found)
         return (to_utc(local, self._zone), local), str(local)
 
-    def _offset(self, hour: str) -> timedelta | None:
-        """In that shop-local hour; None when it changes, when there is no such hour, and without a zone."""
-        if self._zone is None:
-            return None
-        if hour not in self._offsets:
-            if len(self._offsets) >= MOST_KNOWN:
-                self._offsets.clear()
-            self._offsets[hour] = None
-            with suppress(ValueError, OverflowError):
-                start = datetime.fromisoformat(f"{hour}:00:00")
+    def _offset(self, day: str) -> timedelta | None:
+        """On that day of the shop; None when it changes, when there is no such day, and without a zone."""
+        offset = None
+        with suppress(ValueError, OverflowError):
+            start = datetime.fromisoformat(f"{day} 00:00:00")
+            if self._zone is not None and self._zone.utcoffset(start) == self._zone.utcoffset(start + _DAY):
                 offset = self._zone.utcoffset(start)
-                if offset == self._zone.utcoffset(start + _HOUR):
-                    self._offsets[hour] = offset
-        return self._offsets[hour]
+        if len(self._offsets) >= MOST_KNOWN:
+            self._offsets.clear()
+        self._offsets[day] = offset
+        return offset
 
 
 def _memories(zone: tzinfo | None) -> dict[Type, _Memory]:
@@ -237,7 +247,7 @@ def _memories(zone: tzinfo | None) -> dict[Type, _Memory]:
         "int": _Numbers(_telling(SINGLE["int"]), 0),
         "ref": _Numbers(_telling(SINGLE["ref"]), None),
         **{name: _Memory(_telling(SINGLE[name])) for name in ("bool", "decimal", "date")},
-        "datetime": _Memory(_Moments(zone).value, ((None, None), "None")),
+        "datetime": _Moments(zone),
     }
 
 
@@ -271,22 +281,19 @@ class _Plan:
     def values(self, record: Mapping[str, Any], told: list[str]) -> dict[str, Any]:
         """Raises BadValueError. told: gets what counts for the digest."""
         get = record.get
-        typed: list[Any] = []
-        texts: list[str] = []
         try:
-            for value, telling in [remembered(get(key, _MISSING)) for remembered, key in self._scalars]:
-                typed.append(value)
-                texts.append(telling)
-            for moment, telling in [self._moment(get(key, _MISSING)) for key in self._moment_keys]:
-                typed += moment
-                texts.append(telling)
+            values = [remembered(get(key, _MISSING)) for remembered, key in self._scalars]
+            moments = [self._moment(get(key, _MISSING)) for key in self._moment_keys]
         except (ValueError, TypeError):
             raise self._bad(record) from None
         words = [get(key, _MISSING) for key in self._text_keys]
         if not _is_clean(words):
             words = [self._word(item, found) for item, found in zip(self._texts, words, strict=True)]
+        typed = [value for value, _ in values]
+        for moment, _ in moments:
+            typed += moment
         typed += words
-        told.append("\x1f".join(texts))
+        told.append("\x1f".join([telling for _, telling in values + moments]))
         told.append(repr(words))
         return dict(zip(self._names, self._in_order(typed), strict=True))
 

@@ -92,6 +92,7 @@ class Pass:
         self._around = around
         self._resource = resource
         self._converter = converter
+        self._dated = resource.has_date_upd
         self._report = report
         self.book = book
         self._ahead = ahead
@@ -250,7 +251,7 @@ class Pass:
         if unplaced == 0 or not page.full:
             return seen
         self._report.requests += 1
-        skeleton = replace(question, display=("id", "date_upd") if self._resource.has_date_upd else ("id",))
+        skeleton = replace(question, display=("id", "date_upd") if self._dated else ("id",))
         places = map(self._place, self._around.shop.read(self._resource, skeleton, self._stop).records)
         return cursors.covered(seen, unplaced, [place for place in places if place is not None])
 
@@ -260,7 +261,7 @@ class Pass:
         except BadValueError:
             return None
         try:
-            return Seen(row_id, to_local(record.get("date_upd")) if self._resource.has_date_upd else None)
+            return Seen(row_id, to_local(record.get("date_upd")) if self._dated else None)
         except ValueError:
             return Seen(row_id)
 

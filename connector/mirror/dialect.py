@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -71,8 +72,9 @@ class UTCDateTime(TypeDecorator[datetime]):
         text: str | None = None
         for value in values:
             if value is not last:
-                naive = self.process_bind_param(value, dialect)
-                last, text = value, None if naive is None else naive.isoformat(" ", "microseconds")
+                if value is not None and value.tzinfo is not UTC:
+                    value = self.process_bind_param(value, dialect)
+                last, text = value, None if value is None else value.isoformat(" ", "microseconds")[:26]
             texts.append(text)
         return texts
 
@@ -185,10 +187,16 @@ def bulk(connection: Connection, table: Table, columns: dict[str, Sequence[Any]]
     if connection.dialect.name == "postgresql":
         _copy(connection, table, columns, keys)
         return
+    sql, names = _sqlite_insert(table, tuple(columns), tuple(keys))
+    connection.exec_driver_sql(sql, list(_converted(connection, table, columns, names)))
+
+
+@lru_cache(maxsize=256)
+def _sqlite_insert(table: Table, columns: tuple[str, ...], keys: tuple[str, ...]) -> tuple[str, Sequence[str]]:
+    """The statement and the order of its values. Kept: to write it takes as long as to store a hundred rows."""
     statement = _upserting(sqlite.insert(table), columns, keys)
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(columns))
-    names = compiled.positiontup or list(columns)
-    connection.exec_driver_sql(str(compiled), list(_converted(connection, table, columns, names)))
+    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"), column_keys=list(columns))
+    return str(compiled), compiled.positiontup or columns
 
 
 def _copy(connection: Connection, table: Table, columns: dict[str, Sequence[Any]], keys: Sequence[str]) -> None:

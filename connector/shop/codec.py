@@ -11,6 +11,7 @@ XML drops the carriage returns before line feeds, as its standard says; JSON kee
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -208,9 +209,8 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - JSON is any
         raise UndecodableError("empty")  # what json_encode leaves of invalid UTF-8
     try:
         # strict=False: 1.6 sends control characters raw (recording 234). Numbers stay the digits that were sent.
-        document = json.loads(
-            body.decode("utf-8-sig"), strict=False, parse_int=str, parse_float=str, parse_constant=str
-        )
+        text = body.removeprefix(codecs.BOM_UTF8).decode()
+        document = json.loads(text, strict=False, parse_int=str, parse_float=str, parse_constant=str)
         if _SURROGATE.search(body):
             json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
