@@ -6,8 +6,9 @@ that the memory depends on the size of a page and not on the number of rows. Not
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
@@ -44,6 +45,32 @@ class Ahead:
 
     def ask(self, question: Callable[..., T], *args: Any) -> Future[T]:  # noqa: ANN401 - the question's own arguments
         return self._threads.submit(question, *args)
+
+
+def work_off(tasks: Iterable[T], do: Callable[[T], bool], at_once: int) -> None:
+    """Do them in their order, some at once, until one says that it was the last (False) or raises; what was begun is
+    ended. Raises what the first of them raised."""
+    todo = iter(tasks)
+    one_at_a_time = threading.Lock()
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            with one_at_a_time:
+                task = next(todo, None)
+            if task is None:
+                return
+            try:
+                if not do(task):
+                    over.set()
+            except BaseException:
+                over.set()
+                raise
+
+    with ThreadPoolExecutor(at_once, thread_name_prefix="pull") as threads:
+        workers = [threads.submit(work) for _ in range(at_once)]
+    for worker in workers:
+        worker.result()
 
 
 def answer(future: Future[T], stop: Stop) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,7 @@ Progress = Callable[[Step], None]
 
 
 class Meter:
-    """Counts the rows of one run. Used by one thread."""
+    """Counts the rows of one run, of which several threads tell."""
 
     def __init__(self, shop_name: str, events: Events, clock: Clock, progress: Progress | None) -> None:
         self._shop_name = shop_name
@@ -38,25 +39,27 @@ class Meter:
         self._expected: dict[str, int] = {}
         self._began: dict[str, datetime] = {}
         self._told: datetime = clock.now()
-
-    @property
-    def watched(self) -> bool:
-        """Does somebody look at it while it runs?"""
-        return self._progress is not None
+        self._one_at_a_time = threading.Lock()
 
     def expect(self, resource: str, more: int) -> None:
         """So many rows are still to come of a resource, as far as anybody can tell."""
-        self._expected[resource] = self._rows.get(resource, 0) + more
+        with self._one_at_a_time:
+            self._expected[resource] = self._rows.get(resource, 0) + more
 
     def begun(self, resource: str) -> None:
         self._began[resource] = self._clock.now()
 
     def ended(self, resource: str) -> None:
         """What was expected of it has come, or will not come now."""
-        if resource in self._expected:
-            self._expected[resource] = self._rows.get(resource, 0)
+        with self._one_at_a_time:
+            if resource in self._expected:
+                self._expected[resource] = self._rows.get(resource, 0)
 
     def stored(self, resource: str, rows: int) -> None:
+        with self._one_at_a_time:
+            self._stored(resource, rows)
+
+    def _stored(self, resource: str, rows: int) -> None:
         self._rows[resource] = self._rows.get(resource, 0) + rows
         if self._progress is not None:
             self._progress(self._step(resource))

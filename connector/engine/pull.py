@@ -20,7 +20,7 @@ from connector.core.cursor import Moment
 from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
 from connector.core.ranges import PageSizes
-from connector.engine.ahead import Ahead, Stop, StoppedError, answer
+from connector.engine.ahead import Ahead, Stop, StoppedError, answer, work_off
 from connector.engine.notebook import Notebook
 from connector.engine.passes import Pass, ResourceReport, Surroundings, unfit
 from connector.engine.ports import Clock, Events, Rows, Shop
@@ -29,6 +29,9 @@ from connector.errors import ConnectorError, ShopError, ShopForbidden, ShopMisco
 from connector.ops import events as ev
 
 __all__ = ["Pull", "PullReport", "ResourceReport", "Stop", "batches", "in_order", "unfit", "version_of"]
+
+AT_ONCE = 2
+"""Resources. More would only hold more pages in memory: the shop is kept busy by two."""
 
 FIRST = ("configurations", "languages")
 """Pulled before all others: the time zone and the languages that the others' values need."""
@@ -74,6 +77,19 @@ class PullReport:
     @property
     def errors(self) -> list[ConnectorError]:
         return [report.error for report in self.resources.values() if report.error is not None]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run. unreachable: resources in a row for which the shop did not answer."""
+
+    report: PullReport
+    info: ShopInfo
+    zone: tzinfo | None
+    ahead: Ahead
+    stop: Stop
+    force: bool
+    unreachable: int = 0
 
 
 class Pull:
@@ -125,51 +141,31 @@ class Pull:
         report = PullReport()
         info = self._info()
         zone = self._zone()
-        unreachable = 0
         self._around.sizes.renew()
         self._around.meter = Meter(self._name, self._events, self._clock, self._progress)
+        wanted = [resource for resource in self._resources if only is None or resource.name in only]
         with Ahead(self._connections) as ahead:
             if self._progress is not None:
-                self._foresee(only, info, ahead, stop)
-            for resource in self._resources:
-                if only is not None and resource.name not in only:
-                    continue
-                if stop():
-                    report.stopped = True
-                    break
-                mine = report.resources[resource.name] = ResourceReport()
-                if self._left_out(resource, info, mine):
-                    continue
-                began = self._clock.now()
-                self._around.meter.begun(resource.name)
-                try:
-                    done = self._resource(resource, zone, mine, ahead, stop, force)
-                    report.stopped = report.stopped or not done
-                    unreachable = 0
-                except StateError:
-                    raise
-                except ConnectorError as error:
-                    mine.error = error
-                except Exception as error:  # a fault of ours in one resource must not stop the others
-                    mine.error = ConnectorError("pull.fault", resource=resource.name, error=type(error).__name__)
-                mine.seconds = (self._clock.now() - began).total_seconds()
-                self._around.meter.ended(resource.name)
-                self._tell(resource, mine)
-                unreachable += isinstance(mine.error, ShopUnavailable)
-                if report.stopped or unreachable > 1 or _refused(mine.error):
-                    break
+                self._foresee(wanted, info, ahead, stop)
+            run = _Run(report, info, zone, ahead, stop, force)
+            for resource in wanted:
                 if resource.name in FIRST:
-                    zone = self._zone()
+                    if not self._one(resource, run):
+                        return report
+                    run.zone = self._zone()
+            # Two at once: while one comes to its end, page by page, the shop has the other to answer.
+            rest = [resource for resource in wanted if resource.name not in FIRST]
+            work_off(rest, lambda resource: self._one(resource, run), AT_ONCE)
+        report.resources = {r.name: report.resources[r.name] for r in wanted if r.name in report.resources}
         return report
 
-    def _foresee(self, only: Sequence[str] | None, info: ShopInfo, ahead: Ahead, stop: Stop) -> None:
+    def _foresee(self, wanted: Sequence[Resource], info: ShopInfo, ahead: Ahead, stop: Stop) -> None:
         """Somebody looks on: judge by the highest ids how many rows a first pull will bring. One cheap question for
         each resource that grows; what cannot be told now stays unknown."""
         hoped: dict[str, tuple[int, Future[list[int]]]] = {}
-        for resource in self._resources:
+        for resource in wanted:
             cursor = self._rows.cursor(self._name, resource.name)
-            first = resource.pull != "snapshot" and (only is None or resource.name in only) and ranges.is_large(cursor)
-            if first and not _why_not(resource, info):
+            if resource.pull != "snapshot" and ranges.is_large(cursor) and not _why_not(resource, info):
                 behind = (ranges.after(cursor) or 0) if cursor else 0
                 question = ahead.ask(self._around.shop.ids, resource.name, ranges.newest(), stop)
                 hoped[resource.name] = (behind, question)
@@ -180,23 +176,44 @@ class Pull:
 
     # --- one resource ---------------------------------------------------------------------------------------------
 
-    def _resource(
-        self,
-        resource: Resource,
-        zone: tzinfo | None,
-        mine: ResourceReport,
-        ahead: Ahead,
-        stop: Stop,
-        force: bool,
-    ) -> bool:
+    def _one(self, resource: Resource, run: _Run) -> bool:
+        """Read it, whatever becomes of it. False: there is no point in reading another. Raises StateError."""
+        if run.stop():
+            run.report.stopped = True
+            return False
+        mine = run.report.resources[resource.name] = ResourceReport()
+        if self._left_out(resource, run.info, mine):
+            return True
+        began = self._clock.now()
+        self._around.meter.begun(resource.name)
+        try:
+            if not self._read(resource, mine, run):
+                run.report.stopped = True
+        except StateError:
+            raise
+        except ConnectorError as error:
+            mine.error = error
+        except Exception as error:  # a fault of ours in one resource must not stop the others
+            mine.error = ConnectorError("pull.fault", resource=resource.name, error=type(error).__name__)
+        mine.seconds = (self._clock.now() - began).total_seconds()
+        self._around.meter.ended(resource.name)
+        self._tell(resource, mine)
+        if isinstance(mine.error, ShopUnavailable):
+            run.unreachable += 1
+        elif mine.error is None:
+            run.unreachable = 0
+        return not run.report.stopped and run.unreachable <= 1 and not _refused(mine.error)
+
+    def _read(self, resource: Resource, mine: ResourceReport, run: _Run) -> bool:
         """False when it was asked to stop."""
         passes = tuple(self._id_shops()) or ("",) if resource.per_shop else ("",)
         cursor = self._rows.cursor(self._name, resource.name)
-        converter = Converter(resource, zone, self._languages(resource))
+        converter = Converter(resource, run.zone, self._languages(resource))
         asked = mine.requests
         for id_shop in passes:
-            reading = Pass(self._around, resource, converter, mine, Notebook(cursor, passes, id_shop), ahead)
-            if not reading.run(Moment(self._clock.now(), zone), stop, timedelta(0) if force else self._max_age):
+            reading = Pass(self._around, resource, converter, mine, Notebook(cursor, passes, id_shop), run.ahead)
+            moment = Moment(self._clock.now(), run.zone)
+            if not reading.run(moment, run.stop, timedelta(0) if run.force else self._max_age):
                 return False
             cursor = reading.book.stored
         if mine.requests == asked:
