@@ -3,7 +3,7 @@
 A bound is set by the user; below it the pace follows the shop. It begins with one read and adds one for every good
 answer of some size, so that it knows how fast a single one is answered. When a host refuses or breaks down (429, 503,
 a timeout, no connection) it halves, and all reads wait as long as the host asked for, else longer each time. When
-answers take twice as long for the same number of bytes, more reads at once bring nothing any more: the shop only
+answers take nearly twice as long for the same number of bytes, more reads at once bring nothing any more: the shop only
 answers them one after the other, and its customers wait in the same line. Then there is one fewer, and the next is
 tried after a run of good answers, a longer one each time that it brought nothing.
 
@@ -19,14 +19,17 @@ RUN = 8
 """Good answers in a row before one more read at once is tried again."""
 
 LONGEST_RUN = 64
-TOO_SLOW = 2.0
+TOO_SLOW = 1.7
 """So many times as long as the best for the same bytes: twice is what two reads take that are answered in turn."""
+
+NOTICEABLE = 0.2
+"""Seconds. A quicker answer is no burden, and what it took is as much ours as the shop's."""
 
 SAMPLES = 3
 WORTH_MEASURING = 20_000
 """Bytes: below, what a request costs in itself outweighs its rows."""
 
-FORGETTING = 1.01
+FORGETTING = 1.002
 """The best is forgotten slowly, since one lucky answer proves nothing."""
 
 KINDS = 100
@@ -69,7 +72,8 @@ class Pace:
         self._failures = 0
         self._good += 1
         measured = size >= WORTH_MEASURING
-        if measured and self._too_slow(kind, seconds / size) and self.allowed > 1:
+        slow = measured and self._too_slow(kind, seconds / size) and seconds >= NOTICEABLE
+        if slow and self.allowed > 1:
             self._slower(now, self.allowed - 1)
             self._run = min(self._run * 2, LONGEST_RUN)
         elif self.allowed < self.bound and (self._good >= self._run or (self._starting and measured)):

@@ -44,11 +44,19 @@ class Gate:
     """attempts: how often a read is tried in all. total: seconds for all of them. tell: hears of changes, once a minute
     at most."""
 
-    def __init__(self, pace: Pace, attempts: int, total: float, tell: Callable[[PaceNews], None]) -> None:
+    def __init__(
+        self,
+        pace: Pace,
+        attempts: int,
+        total: float,
+        tell: Callable[[PaceNews], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pace = pace
         self._attempts = attempts
         self._total = total
         self._tell = tell
+        self._clock = clock
         self._turn = threading.Condition()
         self._under_way = 0
         self._slow = False
@@ -74,7 +82,7 @@ class Gate:
                     raise
             finally:
                 pause = self._leave(began, kind, outcome)
-            if pause > LONGEST_WAIT or time.monotonic() + pause > deadline:
+            if pause > LONGEST_WAIT or self._clock() + pause > deadline:
                 raise outcome
             began = self._enter(kind, stop)
         raise AssertionError("the last attempt ends in an answer or an error")
@@ -84,7 +92,7 @@ class Gate:
             while True:
                 if stop():
                     raise ShopUnavailable("shop.stopped", resource=kind)
-                now = time.monotonic()
+                now = self._clock()
                 pause = self._pace.wait(now)
                 if pause > LONGEST_WAIT and self._last is not None:
                     raise ShopUnavailable(self._last.code, pause, **self._last.facts)
@@ -97,7 +105,7 @@ class Gate:
         """Make room for the next, and learn. Gives the seconds until anything may be asked."""
         with self._turn:
             self._under_way -= 1
-            now = time.monotonic()
+            now = self._clock()
             if isinstance(outcome, ShopUnavailable):
                 self._last = outcome
                 self._slow = True
