@@ -184,3 +184,18 @@ def test_asked_to_stop_while_the_host_wants_a_pause_it_ends_at_once_and_goes_on_
         assert report.errors == []
         assert report.resources["orders"].new == ORDERS - before
         assert [name for name, (here, there) in ids_in(mirror, shop).items() if here != there] == []
+
+
+@databases.on_one
+@pytest.mark.parametrize("version", ["1.6.1.24", "1.7.8.11", "8.2.1", "9.0.0"])
+def test_every_version_gives_ranges_as_json(version, tmp_path):
+    shop = SandboxShop(version, orders=ORDERS, seed=1)
+    with shop.serve() as server, pulling(tmp_path, server.url, shop.full_key) as (make, mirror, _):
+        assert make().run().errors == []
+        assert [name for name, (here, there) in ids_in(mirror, shop).items() if here != there] == []
+    asked = [(request, dict(parse_qsl(request.query))) for request in shop.requests if request.query]
+    between = [(request, params) for request, params in asked if "," in params.get("filter[id]", "")]
+    assert len(between) > ORDERS / 20
+    assert {request.status for request, _ in asked} == {200}
+    assert {params.get("output_format") for request, params in between} == {"JSON"}
+    assert [params for _, params in between if "display" not in params] == []
