@@ -113,3 +113,24 @@ class NewCopy:
     identity: MailIdentity
     raw: bytes
     backfill: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Rows of the mirror by one column: those that have one of the values, or with `none_of` none of them. None among
+    the values is NULL."""
+
+    column: str
+    values: tuple[object, ...]
+    none_of: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row in which mirror and shop differ. kind: missing (the shop has it), extra (the shop does not have it),
+    differing (`fields`: the names of its fields that differ)."""
+
+    resource: str
+    row_id: int
+    kind: str
+    fields: tuple[str, ...] = ()

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from connector.core.mapping import Resource
 from connector.mirror import migrations, remembered, tables
+from connector.mirror.contents import SqlContents
 from connector.mirror.database import Database, parse, utc_now
 from connector.mirror.dialect import migration_lock, refuse_encoding
+from connector.mirror.differences import SqlDifferences
 from connector.mirror.leases import SqlLeases
 from connector.mirror.ledger import SqlLedger
 from connector.mirror.lookups import SqlLookups
@@ -28,6 +30,8 @@ class Mirror:
 
     database: Database
     rows: SqlRows
+    contents: SqlContents
+    differences: SqlDifferences
     lookups: SqlLookups
     ledger: SqlLedger
     outbox: SqlOutbox
@@ -72,6 +76,8 @@ def open_mirror(
     return Mirror(
         database=database,
         rows=SqlRows(database, mirrored),
+        contents=SqlContents(database, mirrored),
+        differences=SqlDifferences(database),
         lookups=SqlLookups(database, mirrored),
         ledger=SqlLedger(database),
         outbox=SqlOutbox(database),

@@ -185,7 +185,19 @@ tombstone = Table(
     Column("shop", String, primary_key=True),
     Column("resource", String, primary_key=True),
     Column("row_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", UTCDateTime, nullable=False),
+    Column("at", UTCDateTime, nullable=False),  # when it was noticed
+    Column("reason", String, nullable=False, server_default="deleted"),  # or `referenced`: pointed to, never seen
+)
+
+difference = Table(
+    "difference",
+    metadata,
+    Column("shop", String, primary_key=True),
+    Column("resource", String, primary_key=True),
+    Column("row_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),  # missing, extra, differing
+    Column("fields", JSON, nullable=False),  # names of the fields that differ
+    Column("found_at", UTCDateTime, nullable=False),
 )
 
 quarantine_row = Table(

@@ -15,12 +15,11 @@ from connector.engine.ports import Broken, Stored
 from connector.errors import DataError
 from connector.mirror import quarantine
 from connector.mirror.database import Database
-from connector.mirror.dialect import bulk, in_batches, upsert
+from connector.mirror.dialect import bulk, in_batches, insert_ignore, upsert
 from connector.mirror.leases import must_hold
 from connector.mirror.own_tables import cursor as cursors
 from connector.mirror.own_tables import tombstone
 from connector.mirror.tables import MirroredTables
-
 
 CLOSE = 4
 """Ids on average between two of a page, at most, for the page to count as one piece of the table."""
@@ -40,12 +39,16 @@ class SqlRows:
         rows: Sequence[Row],
         cursor: dict[str, Any] | None,
         broken: Sequence[Broken] = (),
+        *,
+        asked_at: datetime | None = None,
     ) -> Stored:
         """One page, all or nothing. A row twice in the page: the last one counts. `cursor` None leaves it where it is.
 
-        Digests are compared first, so a page without news writes nothing at all. Raises DataError for a resource that
+        Digests are compared first, so a page without news writes nothing at all. asked_at: when the shop was asked, for
+        whoever may work beside the shop's worker (`verify --repair`): every row is written, also one whose digest says
+        that nothing changed, but for those that were written after that moment. Raises DataError for a resource that
         was not among those the mirror was opened with, StateError when the database cannot be written, LeaseLost when
-        another process works for the shop by now (the page was asked for before it did, and may be older than the rows).
+        another process works for the shop by now (the page was asked for before that, and may be older than the rows).
         """
         main = self._tables.main.get(resource.table)
         if main is None:
@@ -54,9 +57,14 @@ class SqlRows:
         page = {row.id: row for row in sorted(rows, key=attrgetter("id"))}
         now = self._db.now()
         with self._db.write(flush=False) as connection:
-            must_hold(connection, shop, self._db.holder)
+            if asked_at is None:
+                must_hold(connection, shop, self._db.holder)
             known = _digests(connection, main, shop, sorted(page))
-            fresh = [row for row in page.values() if not row.digest or known.get(row.id) != row.digest]
+            if asked_at is None:
+                fresh = [row for row in page.values() if not row.digest or known.get(row.id) != row.digest]
+            else:
+                newer = _written_after(connection, main, shop, sorted(page), asked_at)
+                fresh = [row for row in page.values() if row.id not in newer]
             if fresh:
                 bulk(connection, main, _main_columns(main, shop, fresh, now), ("shop", "id"))
                 self._replace_parts(connection, resource.table, shop, fresh, known)
@@ -163,9 +171,17 @@ class SqlRows:
                 _delete_parts(connection, part, column, shop, gone)
             _delete_parts(connection, main, "id", shop, gone)
             quarantine.release(connection, shop, resource.name, wanted)
-            graves = [{"shop": shop, "resource": resource.name, "row_id": row, "at": now} for row in gone]
-            upsert(connection, tombstone, graves, ("shop", "resource", "row_id"))
+            dead = {"shop": shop, "resource": resource.name, "at": now, "reason": "deleted"}
+            upsert(connection, tombstone, [{**dead, "row_id": row} for row in gone], ("shop", "resource", "row_id"))
         return len(gone)
+
+    def note_absent(self, shop: str, resource: Resource, ids: Iterable[int]) -> None:
+        """Rows that others point to and that the shop does not have: noted, so that they are not asked for again.
+
+        A tombstone that is there already keeps its date and reason."""
+        absent = {"shop": shop, "resource": resource.name, "at": self._db.now(), "reason": "referenced"}
+        with self._db.write(flush=False) as connection:
+            insert_ignore(connection, tombstone, [{**absent, "row_id": row} for row in sorted(set(ids))])
 
     def _parts(self, table: str) -> Iterable[tuple[Table, str]]:
         if table in self._tables.lang:
@@ -208,6 +224,14 @@ def _raise(connection: Connection, shop: str, resource: str, ids: set[int]) -> N
     dead = ids.intersection(connection.execute(select(tombstone.c.row_id).where(tomb, near)).scalars())
     for some in in_batches(sorted(dead)):
         connection.execute(delete(tombstone).where(tomb, tombstone.c.row_id.in_(some)))
+
+
+def _written_after(connection: Connection, main: Table, shop: str, ids: Sequence[int], at: datetime) -> set[int]:
+    found: set[int] = set()
+    for some in in_batches(ids):
+        query = select(main.c.id).where(main.c.shop == shop, main.c.id.in_(some), main.c.pulled_at > at)
+        found.update(connection.execute(query).scalars())
+    return found
 
 
 def _main_columns(main: Table, shop: str, fresh: Sequence[Row], now: datetime) -> dict[str, Sequence[Any]]:

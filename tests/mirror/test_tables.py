@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from connector.core.mapping import Child, Field, Resource
 from connector.errors import ConnectorError, MappingError
+from connector.mirror import migrations
 from connector.mirror.db import open_mirror
 from tests.mirror.world import CUSTOMERS, ORDERS, SHOP, customer, order, resource
 
@@ -21,7 +22,7 @@ def test_tables_are_made_once_and_the_second_start_changes_nothing(mirror_url: s
     first = open_mirror(mirror_url, [CUSTOMERS, ORDERS])
     first.close()
     assert first.changes == (
-        "schema new -> 0001",
+        f"schema new -> {migrations.HEAD}",
         "create table customers",
         "create table order_rows",
         "create table orders",

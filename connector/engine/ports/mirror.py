@@ -1,24 +1,16 @@
-"""What the engine needs from the outside, as Protocols. Adapters fit them; `wiring` hands them in.
-
-Nothing here imports an adapter. Every method that talks to a far side raises only errors of `connector.errors`.
-"""
+"""Ports to the mirror: rows and their contents, look-ups, the ledger of mails, the outbox, leases, runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from connector.core.exchange import (
     Broken,
-    Fetched,
-    FolderState,
+    Difference,
+    Held,
     NewCopy,
-    NewMessage,
-    NewThread,
-    OutgoingMail,
-    Page,
-    Record,
     Stored,
 )
 from connector.core.mapping import Resource, Row
@@ -28,128 +20,14 @@ from connector.core.model import (
     Copy,
     Customer,
     Employee,
-    History,
     Intent,
     IntentState,
-    Mail,
-    MailIdentity,
     MailState,
     Message,
     NewIntent,
-    OrderCarrier,
-    OrderFacts,
     OrderState,
-    ShopInfo,
     Thread,
 )
-from connector.core.query import Query
-
-
-class Clock(Protocol):
-    """Time, handed in so that tests can drive it."""
-
-    def now(self) -> datetime:
-        """Aware UTC."""
-        ...
-
-    def sleep(self, seconds: float) -> None: ...
-
-
-class Events(Protocol):
-    """Where events go. `name` is a constant of `connector.ops.events`; values hold no personal data."""
-
-    def emit(self, name: str, /, **keys: object) -> None: ...
-
-
-# --- the shop -----------------------------------------------------------------------------------------------------
-
-
-class Shop(Protocol):
-    """The PrestaShop webservice of one shop, whatever its version. Writes are never repeated by the adapter."""
-
-    def probe(self) -> ShopInfo: ...
-    def read(self, resource: Resource, query: Query) -> Page: ...
-    def ids(self, resource: str, query: Query) -> list[int]:
-        """A list without `display`: ids only, cheap for the shop."""
-        ...
-
-    def create_thread(self, thread: NewThread) -> int: ...
-    def create_message(self, message: NewMessage) -> int: ...
-    def set_message_date(self, message_id: int, date_add_local: str) -> bool:
-        """Back-date by PATCH; False where the version has none (before 8)."""
-        ...
-
-    def set_thread_status(self, thread_id: int, status: str) -> None: ...
-    def add_history(self, order_id: int, state_id: int, employee_id: int, mail_customer: bool) -> int:
-        """Raises ShopOutcomeUnknown also for code 46 (facts: codes=[46]): status written, the shop's mail failed."""
-        ...
-
-    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> bool:
-        """True when the shop was asked to mail the customer; before 1.7.1 it cannot."""
-        ...
-
-    def find_messages(self, reference: str, thread_id: int | None) -> list[int]:
-        """Ids of messages that carry exactly this reference (case included)."""
-        ...
-
-    def find_threads(self, token: str) -> list[int]: ...
-    def thread_statuses(self, thread_ids: Sequence[int]) -> dict[int, str]:
-        """Fresh statuses in batches of 100; a missing id is a thread that is gone."""
-        ...
-
-    def order_facts(self, order_id: int) -> OrderFacts | None: ...
-    def histories(self, order_id: int) -> list[History]: ...
-    def order_carriers(self, order_id: int) -> list[OrderCarrier]: ...
-    def close(self) -> None: ...
-
-
-# --- the mailbox --------------------------------------------------------------------------------------------------
-
-
-class Mailbox(Protocol):
-    """One IMAP account. Reading never touches a flag. Use as a context manager: logs in, logs out."""
-
-    name: str
-
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *exc: object) -> None: ...
-    def select(self, folder: str) -> FolderState: ...
-    def search(self, first_uid: int, since: datetime | None = None) -> list[int]:
-        """UIDs >= first_uid, ascending; with `since` only newer ones, and maybe some of the day before: servers search
-        by days in their own zone, so the caller compares INTERNALDATE."""
-        ...
-
-    def dates(self, uids: Sequence[int]) -> dict[int, datetime]:
-        """INTERNALDATE (UTC) of each UID that still exists."""
-        ...
-
-    def fetch(self, uids: Sequence[int]) -> Iterator[Fetched]:
-        """Whole mails by BODY.PEEK[], in bounded batches; an expunged UID is simply not yielded."""
-        ...
-
-    def flag(self, uids: Sequence[int], flag: str) -> None: ...
-    def move(self, uids: Sequence[int], target: str) -> None: ...
-    def delete(self, uids: Sequence[int]) -> None: ...
-    def find_message_id(self, folder: str, message_id: str) -> bool: ...
-
-
-class MailCodec(Protocol):
-    """Bytes to mail; opens nothing."""
-
-    def identify(self, raw: bytes) -> MailIdentity: ...
-    def decode(self, raw: bytes) -> Mail:
-        """Raises MailUnreadable."""
-        ...
-
-
-class Sender(Protocol):
-    """SMTP. Raises SmtpUnavailable, SmtpRejected or SmtpOutcomeUnknown. Never repeats by itself."""
-
-    def compose(self, mail: OutgoingMail) -> bytes: ...
-    def send(self, mail: OutgoingMail) -> None: ...
-
-
-# --- the mirror ---------------------------------------------------------------------------------------------------
 
 
 class Rows(Protocol):
@@ -162,10 +40,21 @@ class Rows(Protocol):
         rows: Sequence[Row],
         cursor: dict[str, Any] | None,
         broken: Sequence[Broken] = (),
+        *,
+        asked_at: datetime | None = None,
     ) -> Stored:
         """Upsert by digest, put broken rows into quarantine, move the cursor: all or nothing.
 
-        A row that was quarantined before and is read now leaves the quarantine."""
+        A row that was quarantined before and is read now leaves the quarantine. asked_at: write whatever the digest
+        says, but no row that was written after this moment, when the shop was asked."""
+        ...
+
+    def remove(self, shop: str, resource: Resource, ids: Iterable[int]) -> int:
+        """Rows that are gone from the shop leave the mirror; a tombstone keeps when it was noticed. How many."""
+        ...
+
+    def note_absent(self, shop: str, resource: Resource, ids: Iterable[int]) -> None:
+        """Tombstones for rows that others point to and that the shop does not have."""
         ...
 
     def cursor(self, shop: str, resource: str) -> dict[str, Any] | None: ...
@@ -177,6 +66,47 @@ class Rows(Protocol):
     def all_ids(self, shop: str, table: str) -> set[int]: ...
     def patch(self, shop: str, table: str, row_id: int, values: dict[str, Any]) -> None:
         """Write a confirmed effect into the mirror at once (the next pull reads the truth)."""
+        ...
+
+
+class Contents(Protocol):
+    """What the mirror holds, asked in windows for comparison with the shop. Reads only."""
+
+    def ids_between(self, shop: str, table: str, after: int, upto: int | None, held: Held | None = None) -> set[int]:
+        """Ids with after < id <= upto (None: no end), all or those that `held` describes."""
+        ...
+
+    def quarantined_between(self, shop: str, resource: str, after: int, upto: int | None) -> set[int]: ...
+    def load(self, shop: str, resource: Resource, ids: Iterable[int]) -> dict[int, Row]:
+        """Whole rows as stored, in the form that the shop's records are converted into."""
+        ...
+
+    def unresolved(
+        self,
+        shop: str,
+        resource: Resource,
+        table: str,
+        column: str,
+        target: Resource,
+        since: datetime | None,
+        limit: int,
+    ) -> list[int]:
+        """Ids that rows written since then point to and of which the mirror knows nothing, not even a tombstone."""
+        ...
+
+    def tombstones(self, shop: str) -> dict[str, dict[str, int]]:
+        """resource -> reason -> how many."""
+        ...
+
+
+class Differences(Protocol):
+    """What a comparison of mirror and shop found and nobody has repaired yet."""
+
+    def add(self, shop: str, found: Sequence[Difference]) -> None: ...
+    def forget(self, shop: str, resource: str | None = None, ids: Iterable[int] | None = None) -> None: ...
+    def listing(self, shop: str, resource: str | None = None, limit: int = 1000) -> list[Difference]: ...
+    def counts(self, shop: str) -> dict[str, dict[str, int]]:
+        """resource -> kind -> how many."""
         ...
 
 
@@ -344,30 +274,3 @@ class Runs(Protocol):
     def last(self, shop: str) -> list[dict[str, Any]]:
         """Per leg: the last run and the last success."""
         ...
-
-
-__all__ = [
-    "Broken",
-    "Clock",
-    "Events",
-    "Fetched",
-    "FolderState",
-    "Ledger",
-    "Leases",
-    "Lookups",
-    "Memory",
-    "MailCodec",
-    "Mailbox",
-    "NewCopy",
-    "NewMessage",
-    "NewThread",
-    "Outbox",
-    "OutgoingMail",
-    "Page",
-    "Record",
-    "Rows",
-    "Runs",
-    "Sender",
-    "Shop",
-    "Stored",
-]

@@ -1,0 +1,61 @@
+"""What the engine needs from the outside, as Protocols. Adapters fit them; `wiring` hands them in.
+
+Nothing here imports an adapter. Every method that talks to a far side raises only errors of `connector.errors`.
+"""
+
+from connector.core.exchange import (
+    Broken,
+    Difference,
+    Fetched,
+    FolderState,
+    Held,
+    NewCopy,
+    NewMessage,
+    NewThread,
+    OutgoingMail,
+    Page,
+    Record,
+    Stored,
+)
+from connector.engine.ports.far import Clock, Events, Mailbox, MailCodec, Sender, Shop
+from connector.engine.ports.mirror import (
+    Contents,
+    Differences,
+    Leases,
+    Ledger,
+    Lookups,
+    Memory,
+    Outbox,
+    Rows,
+    Runs,
+)
+
+__all__ = [
+    "Broken",
+    "Clock",
+    "Contents",
+    "Difference",
+    "Differences",
+    "Events",
+    "Fetched",
+    "FolderState",
+    "Held",
+    "Ledger",
+    "Leases",
+    "Lookups",
+    "Memory",
+    "MailCodec",
+    "Mailbox",
+    "NewCopy",
+    "NewMessage",
+    "NewThread",
+    "Outbox",
+    "OutgoingMail",
+    "Page",
+    "Record",
+    "Rows",
+    "Runs",
+    "Sender",
+    "Shop",
+    "Stored",
+]

@@ -1,0 +1,139 @@
+"""Ports to the far sides: time, events, the shop, the mailbox, the mail server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol, Self
+
+from connector.core.exchange import (
+    Fetched,
+    FolderState,
+    NewMessage,
+    NewThread,
+    OutgoingMail,
+    Page,
+)
+from connector.core.mapping import Resource
+from connector.core.model import (
+    History,
+    Mail,
+    MailIdentity,
+    OrderCarrier,
+    OrderFacts,
+    ShopInfo,
+)
+from connector.core.query import Query
+from connector.core.schema import Schema
+
+
+class Clock(Protocol):
+    """Time, handed in so that tests can drive it."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Events(Protocol):
+    """Where events go. `name` is a constant of `connector.ops.events`; values hold no personal data."""
+
+    def emit(self, name: str, /, **keys: object) -> None: ...
+
+
+# --- the shop -----------------------------------------------------------------------------------------------------
+
+
+class Shop(Protocol):
+    """The PrestaShop webservice of one shop, whatever its version. Writes are never repeated by the adapter."""
+
+    def probe(self) -> ShopInfo: ...
+    def read(self, resource: Resource, query: Query, stop: Callable[[], bool] = ...) -> Page:
+        """One page. It may have to wait for its turn at the shop: stop() ends that with ShopUnavailable
+        `shop.stopped`."""
+        ...
+
+    def ids(self, resource: str, query: Query, stop: Callable[[], bool] = ...) -> list[int]:
+        """A list without `display`: ids only, cheap for the shop. Waits as `read`."""
+        ...
+
+    def schema(self, resource: str) -> Schema:
+        """What the shop says of a resource's fields."""
+        ...
+
+    def create_thread(self, thread: NewThread) -> int: ...
+    def create_message(self, message: NewMessage) -> int: ...
+    def set_message_date(self, message_id: int, date_add_local: str) -> bool:
+        """Back-date by PATCH; False where the version has none (before 8)."""
+        ...
+
+    def set_thread_status(self, thread_id: int, status: str) -> None: ...
+    def add_history(self, order_id: int, state_id: int, employee_id: int, mail_customer: bool) -> int:
+        """Raises ShopOutcomeUnknown also for code 46 (facts: codes=[46]): status written, the shop's mail failed."""
+        ...
+
+    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> bool:
+        """True when the shop was asked to mail the customer; before 1.7.1 it cannot."""
+        ...
+
+    def find_messages(self, reference: str, thread_id: int | None) -> list[int]:
+        """Ids of messages that carry exactly this reference (case included)."""
+        ...
+
+    def find_threads(self, token: str) -> list[int]: ...
+    def thread_statuses(self, thread_ids: Sequence[int]) -> dict[int, str]:
+        """Fresh statuses in batches of 100; a missing id is a thread that is gone."""
+        ...
+
+    def order_facts(self, order_id: int) -> OrderFacts | None: ...
+    def histories(self, order_id: int) -> list[History]: ...
+    def order_carriers(self, order_id: int) -> list[OrderCarrier]: ...
+    def close(self) -> None: ...
+
+
+# --- the mailbox --------------------------------------------------------------------------------------------------
+
+
+class Mailbox(Protocol):
+    """One IMAP account. Reading never touches a flag. Use as a context manager: logs in, logs out."""
+
+    name: str
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
+    def select(self, folder: str) -> FolderState: ...
+    def search(self, first_uid: int, since: datetime | None = None) -> list[int]:
+        """UIDs >= first_uid, ascending; with `since` only newer ones, and maybe some of the day before: servers search
+        by days in their own zone, so the caller compares INTERNALDATE."""
+        ...
+
+    def dates(self, uids: Sequence[int]) -> dict[int, datetime]:
+        """INTERNALDATE (UTC) of each UID that still exists."""
+        ...
+
+    def fetch(self, uids: Sequence[int]) -> Iterator[Fetched]:
+        """Whole mails by BODY.PEEK[], in bounded batches; an expunged UID is simply not yielded."""
+        ...
+
+    def flag(self, uids: Sequence[int], flag: str) -> None: ...
+    def move(self, uids: Sequence[int], target: str) -> None: ...
+    def delete(self, uids: Sequence[int]) -> None: ...
+    def find_message_id(self, folder: str, message_id: str) -> bool: ...
+
+
+class MailCodec(Protocol):
+    """Bytes to mail; opens nothing."""
+
+    def identify(self, raw: bytes) -> MailIdentity: ...
+    def decode(self, raw: bytes) -> Mail:
+        """Raises MailUnreadable."""
+        ...
+
+
+class Sender(Protocol):
+    """SMTP. Raises SmtpUnavailable, SmtpRejected or SmtpOutcomeUnknown. Never repeats by itself."""
+
+    def compose(self, mail: OutgoingMail) -> bytes: ...
+    def send(self, mail: OutgoingMail) -> None: ...
