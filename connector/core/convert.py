@@ -1,26 +1,26 @@
 """Records of the shop into typed rows, many of them.
 
-What a single value is stands in `core/values.py`. Here a record's values are converted type by type, and what came
-before is remembered: a thousand orders have a few hundred different amounts, and a first pull has millions of values.
+What a single value is stands in `core/values.py`. Here the values of a page are converted column by column, and what
+came before is remembered: a thousand orders have a few hundred different amounts, and a first pull has millions of
+values. A page with a value that does not fit goes through record by record.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
-from itertools import chain
+from hashlib import blake2b
+from itertools import chain, islice, repeat
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from connector.core.mapping import Field, Resource, Row, Type
 from connector.core.values import (
     EXPECTED,
     SINGLE,
-    SURROGATE,
     UNKNOWN_LANGUAGE,
     BadValueError,
     to_int,
@@ -34,6 +34,9 @@ MOST_KNOWN = 8192
 
 _DAY = timedelta(days=1)
 _LINE_END = re.compile(r"\\\\|\\r\\n|\\r")  # in a repr; an escaped backslash is stepped over
+
+
+M = TypeVar("M", bound=Mapping[str, Any])
 
 
 class Converter:
@@ -52,18 +55,49 @@ class Converter:
         self._children = [(child.association, child.table, _Plan(child.fields, known)) for child in resource.children]
         dated = self._fields.dated or any(plan.dated for _, _, plan in self._children)
         children = [(table, plan.columns) for _, table, plan in self._children]
-        self._head = _hash(repr((str(zone) if dated else "", self._fields.columns, children)))
+        self._head = blake2b(
+            repr((str(zone) if dated else "", self._fields.columns, children)).encode(), digest_size=32
+        )
+
+    def rows(self, records: Sequence[M]) -> tuple[list[Row], list[tuple[M, BadValueError]]]:
+        """A page of records: rows, and what cannot be one with its reason."""
+        try:
+            return self._together(records), []
+        except BadValueError:
+            rows: list[Row] = []
+            bad: list[tuple[M, BadValueError]] = []
+        for record in records:
+            try:
+                rows.append(self.row(record))
+            except BadValueError as error:
+                bad.append((record, error))
+        return rows, bad
 
     def row(self, record: Mapping[str, Any]) -> Row:
         """Raises BadValueError, also for a missing or impossible id."""
-        told = [self._head]
-        values = self._fields.values(record, told)
-        langs: tuple[dict[str, Any], ...] = ()
+        return self._together([record])[0]
+
+    def _together(self, records: Sequence[Mapping[str, Any]]) -> list[Row]:
+        values, told = self._fields.many(records)
+        langs: list[tuple[dict[str, Any], ...]] = [()] * len(records)
         if self._resource.lang:
-            langs = self._langs(record)
-            told.append(repr(langs))
-        children = self._rows_of_children(record, told) if self._children else {}
-        return Row(self.row_id(record), values, langs, children, _digest(told), values.get("date_upd_local"))
+            langs = [self._langs(record) for record in records]
+            told = [f"{one}\n{lang}" for one, lang in zip(told, langs, strict=True)]
+        # One for all where nothing is put in.
+        children: list[dict[str, tuple[dict[str, Any], ...]]] = [{}] * len(records)
+        if self._children:
+            children = [{} for _ in records]
+        for association, table, plan in self._children:
+            lists = [_items(record, association) for record in records]
+            flat, lines = plan.many([*chain.from_iterable(lists)])
+            parts, tellings, counts = iter(flat), iter(lines), [len(items) for items in lists]
+            for row, count in zip(children, counts, strict=True):
+                row[table] = tuple(islice(parts, count))
+            told = ["\n".join([one, str(n), *islice(tellings, n)]) for one, n in zip(told, counts, strict=True)]
+        return [
+            Row(self.row_id(record), main, lang, child, self._digest(one), main.get("date_upd_local"))
+            for record, main, lang, child, one in zip(records, values, langs, children, told, strict=True)
+        ]
 
     def row_id(self, record: Mapping[str, Any]) -> int:
         found = record.get("id")
@@ -114,18 +148,14 @@ class Converter:
             {"id_lang": id_lang, **{name: texts[id_lang].get(name) for name in names}} for id_lang in sorted(texts)
         )
 
-    def _rows_of_children(self, record: Mapping[str, Any], told: list[str]) -> dict[str, tuple[dict[str, Any], ...]]:
-        associations = record.get("associations") or {}
-        if not isinstance(associations, Mapping):
-            raise BadValueError("associations", "list")
-        rows: dict[str, tuple[dict[str, Any], ...]] = {}
-        for association, table, plan in self._children:
-            items = associations.get(association) or ()
-            if not isinstance(items, list | tuple) or not all(isinstance(item, Mapping) for item in items):
-                raise BadValueError(association, "list")
-            told.append(str(len(items)))
-            rows[table] = tuple([plan.values(item, told) for item in items])
-        return rows
+    def _digest(self, told: str) -> str:
+        """Line ends do not count: JSON keeps the carriage returns that XML parsing drops. Moments count by their local
+        text and the zone, which is in the head."""
+        if "\\r" in told:
+            told = _LINE_END.sub(lambda found: "\\n" if found[0].startswith("\\r") else found[0], told)
+        digest = self._head.copy()
+        digest.update(told.encode())
+        return digest.hexdigest()
 
 
 def convert(resource: Resource, record: Mapping[str, Any], zone: tzinfo | None, languages: Sequence[int] = ()) -> Row:
@@ -133,17 +163,14 @@ def convert(resource: Resource, record: Mapping[str, Any], zone: tzinfo | None, 
     return Converter(resource, zone, languages).row(record)
 
 
-def _digest(told: Sequence[str]) -> str:
-    """Line ends do not count: JSON keeps the carriage returns that XML parsing drops. Moments count by their local
-    text and the zone, which is in the head."""
-    text = "\n".join(told)
-    if "\\r" in text:
-        text = _LINE_END.sub(lambda found: "\\n" if found[0].startswith("\\r") else found[0], text)
-    return _hash(text)
-
-
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
+def _items(record: Mapping[str, Any], association: str) -> Sequence[Mapping[str, Any]]:
+    associations = record.get("associations") or {}
+    if not isinstance(associations, Mapping):
+        raise BadValueError("associations", "list")
+    items = associations.get(association) or ()
+    if not isinstance(items, list | tuple) or not all(isinstance(item, Mapping) for item in items):
+        raise BadValueError(association, "list")
+    return items
 
 
 # --- values that came before ----------------------------------------------------------------------------------------
@@ -255,7 +282,7 @@ def _memories(zone: tzinfo | None) -> dict[Type, _Memory]:
 
 
 class _Plan:
-    """How the fields of a record, or of one of its children, become values.
+    """How the fields of records, or of their children, become values: column by column.
 
     The digest is told of them by type and name, so that the order of lines in a mapping does not matter to it; the
     values come in the mapping's order."""
@@ -267,68 +294,73 @@ class _Plan:
         for item in sorted(fields, key=attrgetter("name")):
             sorts[item.type].append(item)
         self._texts, moments = sorts.pop("text"), sorts.pop("datetime")
-        self._text_keys = [item.key for item in self._texts]
-        self._moment_keys = [item.key for item in moments]
-        self._scalars = [(memories[item.type].__getitem__, item.key) for item in chain.from_iterable(sorts.values())]
-        self._moment = memories["datetime"].__getitem__
-        told = [*chain.from_iterable(sorts.values()), *moments, *self._texts]
+        self._remembered = [*chain.from_iterable(sorts.values()), *moments]
+        self._keys = [item.key for item in (*self._remembered, *self._texts)]
         self.dated = bool(moments)
-        self.columns = [(item.name, item.type) for item in told]
+        self.columns = [(item.name, item.type) for item in (*self._remembered, *self._texts)]
+        names = [name for item in (*self._remembered, *self._texts) for name in _columns(item)]
         self._names = [name for item in fields for name in _columns(item)]
-        places = {name: place for place, name in enumerate(name for item in told for name in _columns(item))}
-        self._in_order = _getter([places[name] for name in self._names])
+        self._places = [names.index(name) for name in self._names]
 
-    def values(self, record: Mapping[str, Any], told: list[str]) -> dict[str, Any]:
-        """Raises BadValueError. told: gets what counts for the digest."""
-        get = record.get
-        try:
-            values = [remembered(get(key, _MISSING)) for remembered, key in self._scalars]
-            moments = [self._moment(get(key, _MISSING)) for key in self._moment_keys]
-        except (ValueError, TypeError):
-            raise self._bad(record) from None
-        words = [get(key, _MISSING) for key in self._text_keys]
-        if not _is_clean(words):
-            words = [self._word(item, found) for item, found in zip(self._texts, words, strict=True)]
-        typed = [value for value, _ in values]
-        for moment, _ in moments:
-            typed += moment
-        typed += words
-        told.append("\x1f".join([telling for _, telling in values + moments]))
-        told.append(repr(words))
-        return dict(zip(self._names, self._in_order(typed), strict=True))
-
-    def _word(self, item: Field, found: object) -> str | None:
-        try:
-            return None if found is _MISSING else to_text(found)
-        except (ValueError, TypeError):
-            raise BadValueError(item.name, EXPECTED["text"]) from None
-
-    def _bad(self, record: Mapping[str, Any]) -> BadValueError:
-        """The first field, in the mapping's order, whose value does not fit."""
-        for item in self._fields:
+    def many(self, records: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+        """For each record its values, and how the digest is told of them. Raises BadValueError for the first that does
+        not fit."""
+        if not records or not self._keys:
+            return [{} for _ in records], ["" for _ in records]
+        found = iter(self._found(records))
+        columns: list[Sequence[Any]] = []
+        told: list[Sequence[str]] = []
+        for item in self._remembered:
+            column = next(found)
             try:
-                if item.type != "text":
-                    self._memories[item.type][record.get(item.key, _MISSING)]
+                known = list(map(self._memories[item.type].__getitem__, column))
             except (ValueError, TypeError):
-                return BadValueError(item.name, EXPECTED[item.type])
+                raise self._bad(records) from None
+            told.append([telling for _, telling in known])
+            if item.type == "datetime":
+                columns += [[utc for (utc, _), _ in known], [local for (_, local), _ in known]]
+            else:
+                columns.append([typed for typed, _ in known])
+        texts = [_mended(item, column) for item, column in zip(self._texts, found, strict=True)]
+        columns += texts
+        words = map(repr, zip(*texts, strict=True)) if texts else repeat("")
+        lines = map("\x1f".join, zip(*told, strict=True)) if told else repeat("")
+        rows = zip(*[columns[place] for place in self._places], strict=True)
+        return (
+            [dict(zip(self._names, row, strict=True)) for row in rows],
+            [f"{line}\n{word}" for line, word, _ in zip(lines, words, records, strict=False)],
+        )
+
+    def _found(self, records: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Any]]:
+        """The records' values, field by field."""
+        if len(self._keys) > 1:
+            with suppress(KeyError):
+                return list(zip(*map(itemgetter(*self._keys), records), strict=True))
+        return [[record.get(key, _MISSING) for record in records] for key in self._keys]
+
+    def _bad(self, records: Sequence[Mapping[str, Any]]) -> BadValueError:
+        """The first field, in the mapping's order, of the first record with a value that does not fit."""
+        for record in records:
+            for item in self._fields:
+                try:
+                    if item.type != "text":
+                        self._memories[item.type][record.get(item.key, _MISSING)]
+                except (ValueError, TypeError):
+                    return BadValueError(item.name, EXPECTED[item.type])
         raise AssertionError("a value did not fit, and now all do")
 
 
-def _getter(places: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
-    """What picks these places of a list."""
-    if len(places) < 2:  # itemgetter would give the bare value
-        return lambda values: tuple(values[place] for place in places)
-    return itemgetter(*places)
+def _mended(item: Field, column: Sequence[Any]) -> Sequence[str | None]:
+    """A column of texts, nearly always as it is."""
+    with suppress(TypeError, UnicodeEncodeError):
+        together = "".join(column)
+        if "\0" not in together and (together.isascii() or together.encode()):
+            return column
+    try:
+        return [None if found is _MISSING else to_text(found) for found in column]
+    except (ValueError, TypeError):
+        raise BadValueError(item.name, EXPECTED["text"]) from None
 
 
 def _columns(item: Field) -> tuple[str, ...]:
     return (item.name, f"{item.name}_local") if item.type == "datetime" else (item.name,)
-
-
-def _is_clean(words: list[Any]) -> bool:
-    """Are they all texts that need no mending?"""
-    try:
-        together = "".join(words)
-    except TypeError:
-        return False
-    return "\0" not in together and (together.isascii() or not SURROGATE.search(together))

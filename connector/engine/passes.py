@@ -17,7 +17,7 @@ from connector.core import cursor as cursors
 from connector.core import ranges
 from connector.core.convert import Converter
 from connector.core.cursor import Cursor, Moment, NoProgressError, Seen
-from connector.core.mapping import Resource
+from connector.core.mapping import Resource, Row
 from connector.core.query import Filter, Query
 from connector.core.ranges import PageSizes, Survey
 from connector.core.values import BadValueError, to_local
@@ -266,13 +266,11 @@ class Pass:
             return Seen(row_id)
 
     def _store(self, question: Query, page: Page, cursor: Cursor) -> None:
-        rows, broken = [], list(page.broken)
+        rows: list[Row] = []
+        broken = list(page.broken)
         if question.display in ((), self._resource.asked):
-            for record in page.records:
-                try:
-                    rows.append(self._converter.row(record))
-                except BadValueError as error:
-                    broken.append(unfit(self._converter, record, error))
+            rows, bad = self._converter.rows(page.records)
+            broken += [unfit(self._converter, record, error) for record, error in bad]
         whole = self.book.whole(cursor)
         if not rows and not broken and whole == self.book.stored:
             return

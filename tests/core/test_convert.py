@@ -302,3 +302,26 @@ def test_a_field_that_this_version_does_not_have_is_null_whatever_its_type():
     values = Converter(ROW, PARIS).row({"id": "1"}).values
     assert set(values.values()) == {None}
     assert list(values)[:3] == ["count", "id_order", "active"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from([*RECORD, "associations"]), anything).map(lambda r: {**RECORD, **r})))
+def test_a_page_becomes_the_same_rows_as_its_records_one_by_one(records):
+    rows, bad = Converter(ROW, PARIS).rows(records)
+    expected, refused = [], []
+    for record in records:
+        try:
+            expected.append(convert(ROW, record, PARIS))
+        except BadValueError as error:
+            refused.append((record, error.field))
+    assert rows == expected
+    assert [(record, error.field) for record, error in bad] == refused
+
+
+def test_one_bad_record_costs_its_neighbours_nothing():
+    page = [{**RECORD, "id": number} for number in range(1, 6)]
+    page[2] = {**page[2], "total": "a lot"}
+    rows, bad = Converter(ROW, PARIS).rows(page)
+    assert [row.id for row in rows] == [1, 2, 4, 5]
+    assert [(record["id"], error.field) for record, error in bad] == [(3, "total")]
+    assert Converter(ROW, PARIS).rows([]) == ([], [])
