@@ -151,6 +151,13 @@ class NotPermitted(ConnectorError):
     exit = Exit.NO_PERMISSION
 
 
+class GuardTripped(ConnectorError):
+    """What looks like an accident was not done; the words name what allows it."""
+
+    scope = Scope.RESOURCE
+    exit = Exit.FOUND
+
+
 class Busy(ConnectorError):
     """Somebody else holds the lease, or something must wait (facts: seconds)."""
 

@@ -22,8 +22,8 @@ from connector.wiring import App
 def run(options: Options, new_baseline: bool) -> int:
     """Run as a daemon until SIGTERM or Ctrl-C; SIGHUP reads the settings again.
 
-    Every leg (pull, sweep, collect, push) has its own schedule. Logs go to standard output, as JSON lines when that is
-    no terminal.
+    Every leg (pull, sweep, deletions, collect, push) has its own schedule. Logs go to standard output, as JSON
+    lines when that is no terminal.
     """
     events = logs.EventLog()
     holder = process.holder_name()

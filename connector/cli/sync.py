@@ -7,11 +7,13 @@ from typing import Any
 import click
 
 from connector.cli import progress
-from connector.cli.output import emit_json, safe, say, table
+from connector.cli.output import ID, emit_json, safe, say, table
+from connector.cli.reread import reread
 from connector.cli.session import Options, Stop, lease, opened, pick_shop, show_error
 from connector.core.model import FINAL, IntentState
 from connector.engine.collect import CollectReport
 from connector.engine.cycle import CycleReport, cycle
+from connector.engine.deletions import DeletionReport
 from connector.engine.join import JoinReport
 from connector.engine.pull import PullReport
 from connector.engine.push import PushReport
@@ -25,7 +27,15 @@ LEGS = ("pull", "collect", "push")
 @click.option("--shop", help="Only this shop (default: all, one after the other).")
 @click.option("--only", help="Only these legs, comma-separated: pull, collect, push.")
 @click.option("--resource", "resources", multiple=True, help="Only this resource (with the pull leg; repeatable).")
-@click.option("--full", is_flag=True, help="Read every row again, not only what changed.")
+@click.option("--id", "ids", type=ID, multiple=True, help="Only this row of the one --resource (repeatable).")
+@click.option("--full", is_flag=True, help="Read every row again, not only what changed, and look for deleted ones.")
+@click.option(
+    "--allow-deletions",
+    "allowed",
+    multiple=True,
+    metavar="RESOURCE",
+    help="With --full: any number of rows of this resource may be gone from the shop (repeatable).",
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait for the settle time of doubtful writes; end with 75.")
 @click.option("--new-baseline", is_flag=True, help="After a lost mirror: import nothing older than now.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
@@ -35,7 +45,9 @@ def sync(
     shop: str | None,
     only: str | None,
     resources: tuple[str, ...],
+    ids: tuple[int, ...],
     full: bool,
+    allowed: tuple[str, ...],
     no_wait: bool,
     new_baseline: bool,
     as_json: bool,
@@ -44,14 +56,20 @@ def sync(
     legs = _legs(only)
     if resources and "pull" not in legs:
         raise UsageError("sync.resource_without_pull")
+    if allowed and not (full and "pull" in legs):
+        raise UsageError("sync.allowed_without_full")
+    if ids and (len(resources) != 1 or only or full or no_wait or new_baseline):
+        raise UsageError("sync.id_alone")
     stop = Stop()
     stop.install()
     codes: list[Exit] = []
     summaries: list[dict[str, Any]] = []
     with opened(options, new_baseline=new_baseline) as app:
-        unknown = set(resources) - {r.name for r in app.resources}
+        unknown = {*resources, *allowed} - {r.name for r in app.resources}
         if unknown:
             raise UsageError("sync.unknown_resource", names=", ".join(sorted(unknown)))
+        if ids:
+            return reread(app, pick_shop(app, shop), resources[0], ids, as_json)
         for name in [pick_shop(app, shop)] if shop else list(app.settings.shops):
             if stop():
                 break
@@ -66,6 +84,8 @@ def sync(
                         only=legs,
                         resources=list(resources) or None,
                         wait=not no_wait,
+                        full=full,
+                        allowed=allowed,
                         on_leg=bar.leg if bar else lambda leg: None,
                         on_wait=bar.waiting if bar else lambda seconds: None,
                     )
@@ -137,6 +157,8 @@ def show(report: CycleReport) -> None:
         inner = result.report
         if isinstance(inner, PullReport):
             _show_pull(name, inner)
+        elif isinstance(inner, DeletionReport):
+            _show_deletions(inner)
         elif isinstance(inner, CollectReport):
             _show_collect(inner)
         elif isinstance(inner, JoinReport):
@@ -170,6 +192,14 @@ def _show_pull(name: str, report: PullReport) -> None:
             say(f"  {label:<10} {resource:<18} {r.new:>7,} new {r.changed:>7,} changed{extra}")
     if not (report.new or report.changed or report.broken):
         say(f"  {label:<10} nothing new")
+
+
+def _show_deletions(report: DeletionReport) -> None:
+    for resource, found in report.resources.items():
+        if found.gone or found.fetched:
+            say(f"  deleted    {resource:<18} {found.gone:>7,} gone {found.fetched:>8,} fetched")
+    if not report.counts["gone"] and not report.errors:
+        say("  deleted    nothing")
 
 
 def _show_collect(report: CollectReport) -> None:

@@ -14,6 +14,21 @@ def mail_loop(count: int) -> bool:
     return count > LOOP_LIMIT
 
 
+FEW_DELETED = 10
+"""Rows that may be gone at once whatever their share: in a small table every deletion is a large one."""
+
+
+def mass_deletion(known: int, gone: int, percent: float) -> bool:
+    """Does so much disappear at once that the shop's lists are likelier to be wrong than the rows to be deleted?
+
+    known: rows of a resource in the mirror. gone: those that the shop does not list any more. percent: the share that
+    may be gone; 100 and more: any. Way out: `sync --full --allow-deletions RESOURCE`.
+    """
+    if percent >= 100:
+        return False
+    return (known > 1 and gone >= known) or (gone > FEW_DELETED and gone * 100 > percent * known)
+
+
 def may_be_lost(*, allowed: bool, ledger_has_rows: bool, has_baseline: bool, all_since: bool) -> bool:
     """Could the mirror have been lost, so that the shop must be asked whether it holds references of ours?
 

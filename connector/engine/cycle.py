@@ -1,4 +1,5 @@
-"""One cycle: recover -> pull -> sweep -> collect -> reconcile -> push -> read back -> account. `sync` is this, once.
+"""One cycle: recover -> pull -> sweep -> (deletions) -> collect -> reconcile -> push -> read back -> account. `sync`
+is this, once.
 
 Knows the order of the legs and nothing of how they work. A leg that fails does not keep the next from running:
 mails are still fetched while the shop is down.
@@ -6,7 +7,7 @@ mails are still fetched while the shop is down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -64,10 +65,13 @@ def cycle(
     only: Sequence[str] = ("pull", "collect", "push"),
     resources: Sequence[str] | None = None,
     wait: bool = True,
+    full: bool = False,
+    allowed: Collection[str] = (),
     on_leg: Callable[[str], None] = lambda leg: None,
     on_wait: Callable[[float], None] = lambda seconds: None,
 ) -> CycleReport:
     """Run the legs named in `only` once. wait: stay until doubtful intents can be looked up for good.
+    full: compare all ids with the shop's, too; allowed: resources of which any number may be gone.
 
     on_leg is told which leg begins, on_wait how many seconds are left (for progress on a terminal).
     """
@@ -81,6 +85,9 @@ def cycle(
         if resources is None and not stop():
             on_leg("sweep")
             report.results["sweep"] = legs.sweep(stop)
+        if full and not stop():
+            on_leg("deletions")
+            report.results["deletions"] = legs.deletions(stop, resources, allowed)
     if "collect" in only and not stop():
         on_leg("collect")
         collected = report.results["collect"] = legs.collect(stop)

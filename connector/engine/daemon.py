@@ -70,7 +70,7 @@ class _Leg:
 
 def _legs(shop: ShopLegs) -> list[str]:
     """What is scheduled for a shop; each mailbox by itself, so that a broken one holds up no other."""
-    return ["pull", "sweep", "push", *(f"collect/{collect.mailbox_name}" for collect in shop.collects)]
+    return ["pull", "sweep", "deletions", "push", *(f"collect/{collect.mailbox_name}" for collect in shop.collects)]
 
 
 @dataclass(slots=True)
@@ -260,6 +260,8 @@ class Daemon:
             self._reconcile(legs, stop)
         elif leg == "sweep":
             result = legs.sweep(stop)
+        elif leg == "deletions":
+            result = legs.deletions(stop)
         elif leg == "push":
             result = legs.push(stop)
         else:

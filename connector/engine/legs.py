@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,13 @@ from connector.core.guards import may_be_lost
 from connector.core.model import Intent, IntentState, MailState, ShopInfo
 from connector.engine.account import Account, account
 from connector.engine.collect import Collect, CollectReport
+from connector.engine.comparable import is_filled
+from connector.engine.deletions import Deletions
 from connector.engine.join import Join, JoinReport
 from connector.engine.ports import Clock, Events, Ledger, Lookups, Memory, Outbox, Rows, Runs
 from connector.engine.pull import Pull, PullReport, concerns_the_shop
 from connector.engine.push import Push, PushReport
+from connector.engine.relations import Relations
 from connector.engine.sweep import Sweeps
 from connector.errors import Busy, ConnectorError, Exit, ShopError, ShopForbidden, StateError, worst
 from connector.ops import events as ev
@@ -53,6 +56,8 @@ class ShopLegs:
         probe: Callable[[], ShopInfo],
         pull: Pull,
         sweep: Sweeps,
+        relations: Relations,
+        deletions: Deletions,
         collects: Sequence[Collect],
         join: Join,
         push: Push,
@@ -72,6 +77,8 @@ class ShopLegs:
         self.probe = probe
         self._pull = pull
         self._sweep = sweep
+        self._relations = relations
+        self._deletions = deletions
         self.collects = collects
         self.join = join
         self.push_leg = push
@@ -105,14 +112,32 @@ class ShopLegs:
         return self._run("pull", work)
 
     def sweep(self, stop: Stop) -> LegResult:
+        """What no date tells of, and what rows point to."""
+
         def work() -> LegResult:
             self.probe()
             report = self._sweep.run(stop)
-            pause = any(concerns_the_shop(e) for e in report.errors)
-            code = worst([e.exit for e in report.errors])
-            return LegResult("sweep", code, report.counts, report.errors, report, pause)
+            counts, errors = report.counts, list(report.errors)
+            if not stop() and not any(concerns_the_shop(e) for e in errors):
+                followed = self._relations.run(stop)
+                counts |= {**followed.counts, "requests": report.requests + followed.requests}
+                errors += followed.errors
+            pause = any(concerns_the_shop(e) for e in errors)
+            return LegResult("sweep", worst([e.exit for e in errors]), counts, errors, report, pause)
 
         return self._run("sweep", work)
+
+    def deletions(self, stop: Stop, only: Sequence[str] | None = None, allowed: Collection[str] = ()) -> LegResult:
+        """Compare all ids. allowed: resources of which any number may be gone."""
+
+        def work() -> LegResult:
+            self.probe()
+            report = self._deletions.run(stop, only, allowed)
+            pause = any(concerns_the_shop(e) for e in report.errors)
+            code = worst([e.exit for e in report.errors])
+            return LegResult("deletions", code, report.counts, report.errors, report, pause)
+
+        return self._run("deletions", work)
 
     def collect(self, stop: Stop, mailbox: str | None = None) -> LegResult:
         """All mailboxes, or one: each has its own back-off in the daemon."""
@@ -170,9 +195,7 @@ class ShopLegs:
         return missing
 
     def _filled(self, resource: str) -> bool:
-        cursor = self._rows.cursor(self.shop, resource)
-        parts = list(cursor.get("by_shop", {}).values()) or [cursor] if cursor else []
-        return bool(parts) and all(part["phase"] not in ("note", "first", "read") for part in parts)
+        return is_filled(self._rows.cursor(self.shop, resource))
 
     def _refresh(self, stop: Stop) -> bool:
         """Threads and messages as new as the mails that are about to be decided on. False: the shop does not answer, or

@@ -1,7 +1,7 @@
 """Sweep: changes that no date tells of. For each value of a watched field one list of ids, compared with the mirror.
 
 A list without `display` costs the shop almost nothing; only the rows that differ are read in full. What the shop does
-not give any more is counted as missing and left for `verify`: a sweep deletes nothing.
+not give any more is counted as missing and left for the deletions: a sweep deletes nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from connector.core.mapping import Resource, Sweep
 from connector.core.model import ShopInfo
 from connector.core.query import Filter, Query
 from connector.core.values import BadValueError, value_of
-from connector.engine.ports import Clock, Events, Page, Rows, Shop, Stored
-from connector.engine.pull import Stop, batches, in_order, unfit, version_of
+from connector.engine.census import Census, passes_of
+from connector.engine.comparable import comparable
+from connector.engine.ports import Clock, Contents, Events, Held, Page, Rows, Shop, Stored
+from connector.engine.pull import Stop, batches, in_order, unfit
 from connector.errors import ConnectorError, DataError, ShopForbidden, ShopMisconfigured, ShopUnavailable, StateError
 from connector.ops import events as ev
 
@@ -51,12 +53,13 @@ class SweepReport:
 
 
 class Sweeps:
-    """The sweep leg of one shop; the arguments are those of `Pull`."""
+    """The sweep leg of one shop; the other arguments are those of `Pull`."""
 
     def __init__(
         self,
         shop: Shop,
         rows: Rows,
+        contents: Contents,
         events: Events,
         clock: Clock,
         *,
@@ -69,6 +72,7 @@ class Sweeps:
     ) -> None:
         self._shop = shop
         self._rows = rows
+        self._contents = contents
         self._events = events
         self._clock = clock
         self._name = shop_name
@@ -83,15 +87,8 @@ class Sweeps:
         """Every sweep once. Raises what `info` raises and StateError; everything else is in the report."""
         report = SweepReport()
         info = self._info()
-        version = version_of(info.version)
         zone = self._zone()
-        for resource in self._resources:
-            if only is not None and resource.name not in only:
-                continue
-            if (version and version < resource.since) or not info.may(resource.name, "GET"):
-                continue
-            if not self._ready(resource):
-                continue
+        for resource in comparable(self._resources, info, self._rows, self._name, only):
             try:
                 _Sweeping(self, resource, zone, report, stop).run()
             except StateError:
@@ -129,12 +126,6 @@ class Sweeps:
             report.errors.append(error)
         return report
 
-    def _ready(self, resource: Resource) -> bool:
-        """Before the first pull has come to its end every row would differ."""
-        cursor = self._rows.cursor(self._name, resource.name)
-        parts = list(cursor.get("by_shop", {}).values()) or [cursor] if cursor else []
-        return bool(parts) and all(part["phase"] not in ("note", "first", "read") for part in parts)
-
 
 class _Sweeping:
     """The sweeps of one resource."""
@@ -152,9 +143,16 @@ class _Sweeping:
         active = sweeps._rows.ids_where(sweeps._name, "languages", "active", True) if resource.lang else ()
         self._converter = Converter(resource, zone, sorted(active))
         self._all_passes = tuple(sweeps._id_shops()) or ("",)
-        self._passes = self._all_passes if resource.per_shop else ("",)
+        self._passes = passes_of(resource, self._all_passes)
+        self._census = Census(sweeps._shop, resource, self._passes)
 
     def run(self) -> None:
+        try:
+            self._sweep()
+        finally:
+            self._report.requests += self._census.requests
+
+    def _sweep(self) -> None:
         differing: set[int] = set()
         for sweep in self._resource.sweeps:
             if self._stop():
@@ -175,30 +173,28 @@ class _Sweeping:
         if item is None:
             return set()
         values = self._values(sweep)
-        name, table = self._of._name, self._resource.table
+        typed = [value_of(item, value, self._zone) for value in values]
         found: set[int] = set()
-        rest = self._rows.all_ids(name, table) if sweep.others else set()
-        for value in values:
-            here = self._rows.ids_where(name, table, sweep.field, value_of(item, value, self._zone))
-            there = self._ids(Query((Filter(sweep.field, "eq", (value,)),)))
-            found |= here ^ there
-            rest -= here
+        for value, here in zip(values, typed, strict=True):
+            found |= self._unequal(Filter(sweep.field, "eq", (value,)), Held(sweep.field, (here,)))
         if sweep.others:
-            found |= rest ^ self._ids(Query((Filter(sweep.field, "not", tuple(values)),)))
+            others = Held(sweep.field, tuple(typed), none_of=True)
+            found |= self._unequal(Filter(sweep.field, "not", tuple(values)), others)
+        return found
+
+    def _unequal(self, there: Filter, here: Held) -> set[int]:
+        """Ids that the shop finds by its filter and the mirror does not, or the other way round; in memory there is
+        one window and what differs."""
+        found: set[int] = set()
+        name, table = self._of._name, self._resource.table
+        for window in self._census.windows(there, stop=self._stop):
+            found |= window.ids ^ self._of._contents.ids_between(name, table, window.after, window.upto, here)
         return found
 
     def _values(self, sweep: Sweep) -> list[str]:
         if not sweep.ids_of:
             return list(sweep.values)
         return ["0", *(str(row_id) for row_id in sorted(self._rows.all_ids(self._of._name, sweep.ids_of)))]
-
-    def _ids(self, query: Query) -> set[int]:
-        found: set[int] = set()
-        for id_shop in self._passes:
-            self._report.requests += 1
-            question = Query(query.filters, query.sort, query.limit, (), id_shop)
-            found.update(self._shop.ids(self._resource.name, question))
-        return found
 
     # --- by days ----------------------------------------------------------------------------------------------------
 

@@ -32,6 +32,10 @@ RESOURCE_FAILED: Final = "resource.failed"
 RESOURCE_FORBIDDEN: Final = "resource.forbidden"
 ROW_QUARANTINED: Final = "row.quarantined"
 SWEEP_FINISHED: Final = "sweep.finished"
+VERIFY_FINISHED: Final = "verify.finished"
+ROWS_DELETED: Final = "rows.deleted"
+DELETIONS_FINISHED: Final = "deletions.finished"
+RELATIONS_FOLLOWED: Final = "relations.followed"
 # --- the mailbox
 FOLDER_BASELINED: Final = "folder.baselined"
 FOLDER_COLLECTED: Final = "folder.collected"
@@ -78,6 +82,10 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     RESOURCE_FORBIDDEN: ("warning", "the key may not read this resource; it is left out"),
     ROW_QUARANTINED: ("warning", "a row that no form of answer gives was set aside"),
     SWEEP_FINISHED: ("debug", "a sweep for changes without a date is done"),
+    VERIFY_FINISHED: ("info", "mirror and shop were compared; `count` rows differ"),
+    ROWS_DELETED: ("info", "rows that are gone from the shop left the mirror; tombstones keep the time"),
+    DELETIONS_FINISHED: ("debug", "all ids of mirror and shop were compared"),
+    RELATIONS_FOLLOWED: ("debug", "what new rows point to was brought in or noted as absent"),
     FOLDER_BASELINED: ("info", "first sight of a folder: mails before this line stay untouched"),
     FOLDER_COLLECTED: ("debug", "a folder's new mails are in the ledger"),
     FOLDER_FAILED: ("error", "a folder could not be read; the others go on"),
@@ -104,7 +112,7 @@ KEYS: Final[dict[str, str]] = {
     # where
     "shop": "name of the [shops.NAME] table",
     "run_id": "one process",
-    "leg": "pull, sweep, collect, push",
+    "leg": "pull, sweep, deletions, collect, push",
     "resource": "resource of the webservice",
     "table": "table of the mirror",
     "mailbox": "name of the mailboxes table",
@@ -148,12 +156,14 @@ KEYS: Final[dict[str, str]] = {
     "changed": "rows that changed",
     "unchanged": "rows read that had not changed",
     "removed": "rows that are gone from the shop",
+    "gone": "rows that left the mirror because the shop does not have them any more",
+    "absent": "rows that others point to and that the shop does not have",
     "broken": "rows that could not be read",
     "missing": "what should be there and is not",
     "folders": "how many folders",
     "duplicates": "references that the shop holds more than once",
     "existing": "mails in a folder at the baseline",
-    "fetched": "mails read",
+    "fetched": "mails or rows brought in",
     "imported": "mails imported",
     "ignored": "mails ignored",
     "pending": "mails or intents that wait",

@@ -22,7 +22,10 @@ from connector.engine.legs import ShopLegs
 from connector.engine.ports import Mailbox
 from connector.engine.progress import Progress
 from connector.engine.pull import Pull
+from connector.engine.repair import Repair
+from connector.engine.reread import Rereads
 from connector.engine.sweep import Sweeps
+from connector.engine.verify import Verify
 from connector.mailbox.client import Account, ImapMailbox
 from connector.mailbox.mime import MimeCodec
 from connector.mailbox.sender import SmtpAccount, SmtpSender
@@ -198,6 +201,18 @@ class App:
         """The sweep leg of a shop."""
         return parts.sweep(self, name)
 
+    def verify(self, name: str) -> Verify:
+        """The comparison of the mirror with a shop."""
+        return parts.verify(self, name)
+
+    def repair(self, name: str) -> Repair:
+        """What mends the differences found."""
+        return parts.repair(self, name)
+
+    def rereads(self, name: str) -> Rereads:
+        """Single rows of a shop, read again beside its worker."""
+        return parts.rereads(self, name)
+
     def desk(self, name: str) -> Desk:
         """What commands ask for in a shop."""
         return desk.desk(self, name)
@@ -240,6 +255,7 @@ class App:
             seconds={
                 "pull": schedule.pull_seconds,
                 "sweep": schedule.sweep_seconds,
+                "deletions": schedule.deletions_seconds,
                 "collect": schedule.collect_seconds,
                 "push": schedule.push_seconds,
             },

@@ -15,13 +15,18 @@ from connector.core.model import Role, ShopInfo
 from connector.core.query import Filter, Query
 from connector.core.reconcile import Policy
 from connector.engine.collect import Collect, FolderPlan, since_midnight
+from connector.engine.deletions import Deletions
 from connector.engine.effects import Effects
 from connector.engine.join import Join
 from connector.engine.legs import ShopLegs
 from connector.engine.progress import Progress
 from connector.engine.pull import Pull
 from connector.engine.push import Push
+from connector.engine.relations import Relations
+from connector.engine.repair import Repair
+from connector.engine.reread import Rereads
 from connector.engine.sweep import Sweeps
+from connector.engine.verify import Verify
 from connector.shop.client import ShopClient
 from connector.shop.pace import PaceNews
 
@@ -104,11 +109,14 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         )
         for box, m in s.mailboxes.items()
     ]
+    sweeps = app.sweep(name)
     return ShopLegs(
         name,
         probe=lambda: app.probe(name),
         pull=app.pull(name, progress),
-        sweep=app.sweep(name),
+        sweep=sweeps,
+        relations=_relations(app, name, sweeps),
+        deletions=_deletions(app, name, sweeps),
         collects=collects,
         join=join,
         push=push,
@@ -157,7 +165,71 @@ def pull(app: App, name: str, progress: Progress | None = None) -> Pull:
 
 def sweep(app: App, name: str) -> Sweeps:
     """The sweep leg of a shop."""
-    return Sweeps(app.client(name), app.mirror.rows, app.events, app.clock, **_of_shop(app, name))
+    return Sweeps(app.client(name), app.mirror.rows, app.mirror.contents, app.events, app.clock, **_of_shop(app, name))
+
+
+def _relations(app: App, name: str, sweeps: Sweeps) -> Relations:
+    return Relations(
+        app.mirror.rows,
+        app.mirror.contents,
+        app.mirror.meta,
+        app.events,
+        app.clock,
+        shop_name=name,
+        resources=app.resources,
+        info=lambda: app.probe(name),
+        reread=sweeps.reread,
+    )
+
+
+def _deletions(app: App, name: str, sweeps: Sweeps) -> Deletions:
+    return Deletions(
+        app.client(name),
+        app.mirror.rows,
+        app.mirror.contents,
+        app.events,
+        shop_name=name,
+        resources=app.resources,
+        info=lambda: app.probe(name),
+        reread=sweeps.reread,
+        most_percent=app.shop_settings(name).most_deleted_percent,
+        id_shops=lambda: app.id_shops(name),
+    )
+
+
+def verify(app: App, name: str) -> Verify:
+    """The comparison of the mirror with a shop."""
+    mirror = app.mirror
+    return Verify(
+        app.client(name),
+        mirror.rows,
+        mirror.contents,
+        mirror.differences,
+        mirror.meta,
+        app.events,
+        app.clock,
+        **_of_shop(app, name),
+    )
+
+
+def repair(app: App, name: str) -> Repair:
+    """What mends the differences that `verify` found."""
+    return Repair(verify(app, name), app.shop_settings(name).most_deleted_percent)
+
+
+def rereads(app: App, name: str) -> Rereads:
+    """Single rows of a shop, read again beside its worker."""
+    return Rereads(
+        app.client(name),
+        app.mirror.rows,
+        app.mirror.contents,
+        app.clock,
+        shop_name=name,
+        resources=app.resources,
+        info=lambda: app.probe(name),
+        zone=lambda: app.zone(name),
+        id_shops=lambda: app.id_shops(name),
+    )
 
 
 def _of_shop(app: App, name: str) -> _Reading:

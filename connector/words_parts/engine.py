@@ -1,6 +1,30 @@
 """Words for what the legs, the desk and the commands report."""
 
 WORDS = {
+    "guard.mass_deletion": (
+        "{gone} of {known} {resource} are not in the shop's list any more: too many at once to be believed, so none was"
+        " marked as deleted (most_deleted_percent = {percent})",
+        "look in the shop whether they are gone; if so, say sync --full --allow-deletions {resource} once (or raise"
+        " most_deleted_percent); if not, check the key's rights, the multistore settings and modules that filter lists",
+    ),
+    "verify.mass_deletion": (
+        "{gone} of {known} {resource} are not in the shop any more: too many at once to be believed, so none was removed"
+        " (most_deleted_percent = {percent})",
+        "look in the shop whether they are gone; if so, say verify --repair --allow-deletions {resource}; if not, check"
+        " the key's rights, the multistore settings and modules that filter lists",
+    ),
+    "verify.allowed_without_repair": (
+        "--allow-deletions says what --repair may remove",
+        "add --repair, or leave --allow-deletions out",
+    ),
+    "verify.anew_without_deep": (
+        "only a deep comparison is taken up where it was interrupted",
+        "add --deep, or leave --anew out",
+    ),
+    "sync.id_alone": (
+        "--id reads rows of one resource again and does nothing else",
+        "name exactly one --resource, and leave --only, --full, --no-wait, --new-baseline and --allow-deletions out",
+    ),
     "guard.lost_mirror": (
         "the shop {shop} holds messages of this program, but the mirror knows of no mail: the mirror was lost",
         "restore the mirror; or set `since` in the mailbox to the day from which mails are to be looked at again"
@@ -99,6 +123,10 @@ WORDS = {
     "sync.unknown_resource": ("no such resource: {names}", "the files in mappings/resources name them"),
     "resource.unknown": ("no such resource: {name}", "the files in mappings/resources name them"),
     "sync.resource_without_pull": ("--resource says what to pull, but --only leaves the pull out", "drop one of them"),
+    "sync.allowed_without_full": (
+        "--allow-deletions is about the comparison of all ids, which --full makes, and the pull leg with it",
+        "add --full, and leave pull in --only",
+    ),
     "sync.unknown_leg": ("--only does not know {found}", "use a comma-separated choice of: {known}"),
     "demo.no_sandbox": (
         "the demo needs the sandbox ({module} is missing)",

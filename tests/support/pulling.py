@@ -12,9 +12,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from connector.core.mapping import Resource
+from connector.engine.deletions import Deletions
 from connector.engine.pull import Pull
+from connector.engine.relations import Relations
 from connector.engine.sweep import Sweeps
 from connector.mirror.db import Mirror, open_mirror
+from connector.ops.clock import SystemClock
 from tests.support import databases
 from tests.support.simshop import SimClock, SimShop
 
@@ -46,7 +49,36 @@ class Bench:
         return Pull(self.shop, rows or self.mirror.rows, self.heard, SimClock(self.shop), **{**self._common(), **more})
 
     def sweeps(self, **more: Any) -> Sweeps:
-        return Sweeps(self.shop, self.mirror.rows, self.heard, SimClock(self.shop), **{**self._common(), **more})
+        common = {**self._common(), **more}
+        return Sweeps(self.shop, self.mirror.rows, self.mirror.contents, self.heard, SimClock(self.shop), **common)
+
+    def deletions(self, most_percent: float = 10, **more: Any) -> Deletions:
+        return Deletions(
+            self.shop,
+            self.mirror.rows,
+            self.mirror.contents,
+            self.heard,
+            shop_name=SHOP,
+            resources=self.resources,
+            info=self.shop.probe,
+            reread=self.sweeps(**more).reread,
+            most_percent=most_percent,
+            **more,
+        )
+
+    def relations(self) -> Relations:
+        """Stamped by the mirror's clock, not by the shop's."""
+        return Relations(
+            self.mirror.rows,
+            self.mirror.contents,
+            self.mirror.meta,
+            self.heard,
+            SystemClock(),
+            shop_name=SHOP,
+            resources=self.resources,
+            info=self.shop.probe,
+            reread=self.sweeps().reread,
+        )
 
     def _common(self) -> dict[str, Any]:
         return {
