@@ -11,7 +11,7 @@ from collections.abc import Callable
 import click
 
 from connector.cli.output import emit_json, is_id, pairs, safe, say, table
-from connector.cli.session import Options, lease, opened, pick_shop
+from connector.cli.session import Options, opened, pick_shop
 from connector.core.model import Copy, MailState
 from connector.engine.join import RETRY
 from connector.errors import DataError, Exit, MailUnreadable, UsageError
@@ -122,15 +122,11 @@ def retry(options: Options, item: str) -> int:
         found = app.mirror.quarantine.get(number)
         if found.row_id is None:
             raise DataError("quarantine.row_without_id", row=number)
-        with lease(app, found.shop):
-            read = app.sweep(found.shop).reread(found.resource, [found.row_id])
-        if read.errors:
-            raise read.errors[0]
-        if read.missing:
-            app.mirror.quarantine.drop(number)
+        read = app.rereads(found.shop).run(found.resource, [found.row_id])[0]
+        if read.outcome in ("gone", "unknown"):
             say(f"{found.resource} {found.row_id} is not in the shop any more; it leaves the quarantine")
             return int(Exit.OK)
-        if read.broken:
+        if read.outcome == "broken":
             say(f"row:{number} is still broken")
             return int(Exit.FOUND)
         say(f"{found.resource} {found.row_id} was read; it leaves the quarantine")

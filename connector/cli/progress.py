@@ -33,10 +33,10 @@ class Rate:
         return (rows - before) / (now - began) if now > began else None
 
 
-def line(step: Step, rate: float | None) -> str:
-    """`pull orders: 12,000 of 100,000 rows, 1,234 rows/s, 1 h 05 min left`: the time left is the whole pull's."""
+def line(step: Step, rate: float | None, verb: str = "pull") -> str:
+    """`pull orders: 12,000 of 100,000 rows, 1,234 rows/s, 1 h 05 min left`: the time left is the whole run's."""
     known = f" of {step.expected:,}" if step.expected is not None else ""
-    text = f"pull {step.resource}: {step.rows:,}{known} rows"
+    text = f"{verb} {step.resource}: {step.rows:,}{known} rows"
     if not rate:
         return text
     text += f", {rate:,.0f} rows/s"
@@ -68,8 +68,14 @@ class Bar:
         self._set(name.replace("_", " "))
 
     def rows(self, step: Step) -> None:
+        self._tell(step, "pull")
+
+    def compared(self, step: Step) -> None:
+        self._tell(step, "verify")
+
+    def _tell(self, step: Step, verb: str) -> None:
         rate = self._rate.add(self._clock(), step.all_rows)
-        self._set(line(step, rate), step.all_rows, step.all_expected)
+        self._set(line(step, rate, verb), step.all_rows, step.all_expected)
 
     def waiting(self, seconds: float) -> None:
         self._set(f"waiting {seconds:.0f} s until a doubtful write can be judged")

@@ -41,11 +41,11 @@ class Census:
     size: int = WINDOW
     requests: int = field(default=0, init=False)
 
-    def windows(self, *filters: Filter, stop: Callable[[], bool] = lambda: False) -> Iterator[Window]:
-        """All rows, or those that fit the filters, from the lowest id on; the last window has no end.
+    def windows(self, *filters: Filter, start: int = 0, stop: Callable[[], bool] = lambda: False) -> Iterator[Window]:
+        """All rows, or those that fit the filters, with ids above `start`; the last window has no end.
 
         Ends early when stop() says so. Raises what `Shop.ids` raises."""
-        after = 0
+        after = start
         while not stop():
             found: set[int] = set()
             ends: list[int] = []
