@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from connector.cli import check, demo, mails, mappings, orders, outbox, run, sync, threads
+from connector.cli import check, demo, mails, mappings, orders, outbox, run, sync, threads, verify
 from connector.cli.output import warn
 from connector.cli.session import Options, guarded
 from connector.errors import EXIT_MEANING, Exit
@@ -52,6 +52,7 @@ for command in (
     sync.sync,
     run.run,
     sync.plan,
+    verify.verify,
     check.check_config,
     check.status,
     threads.thread,

@@ -11,7 +11,7 @@ from connector.cli.output import emit_json, safe, say, table
 from connector.cli.session import Options, Stop, opened, pick_shop, show_error
 from connector.engine.ports import Difference
 from connector.engine.repair import RepairReport
-from connector.engine.verify import Tally, VerifyReport
+from connector.engine.verified import Tally, VerifyReport
 from connector.errors import ConnectorError, Exit, UsageError, worst
 from connector.wiring import App
 
@@ -83,14 +83,14 @@ def verify(
                 continue
             errors = [*report.errors, *(mended.errors if mended else ())]
             left = _left(app, name, report)
-            codes += [error.exit for error in errors]
+            codes += [problem.exit for problem in errors]
             if left:
                 codes.append(Exit.FOUND)
             summaries.append(_summary(name, report, noted, mended, left, errors))
             if not as_json:
                 _show(name, report, noted, mended, left)
-            for error in errors:
-                show_error(error)
+            for problem in errors:
+                show_error(problem)
     code = Exit.INTERRUPTED if stop() else worst(codes)
     if as_json:
         emit_json({"shops": summaries, "exit_code": int(code)})

@@ -7,9 +7,7 @@ Writes nothing but what it found.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from datetime import tzinfo
 from typing import Any
 
@@ -23,47 +21,9 @@ from connector.engine.ports import Clock, Contents, Difference, Differences, Eve
 from connector.engine.progress import Progress, Step
 from connector.engine.pull import Stop, batches, concerns_the_shop, in_order, version_of
 from connector.engine.reread import Reader, Rereads
+from connector.engine.verified import COUNTED, Position, Tally, VerifyReport
 from connector.errors import ConnectorError, ShopForbidden, StateError
 from connector.ops import events as ev
-
-
-@dataclass(slots=True)
-class Tally:
-    """One resource. there, here: rows of the shop and of the mirror. quarantined and not_pulled_yet explain rows that
-    are not the same. by_shop: id_shop -> (there, here). skipped: forbidden, version, not_pulled ('' if compared)."""
-
-    there: int = 0
-    here: int = 0
-    quarantined: int = 0
-    not_pulled_yet: int = 0
-    missing: int = 0
-    extra: int = 0
-    differing: int = 0
-    by_shop: dict[str, tuple[int, int]] = field(default_factory=dict)
-    skipped: str = ""
-    error: ConnectorError | None = None
-
-    @property
-    def differences(self) -> int:
-        return self.missing + self.extra + self.differing
-
-
-@dataclass(slots=True)
-class VerifyReport:
-    """resumed: (resource, last id) behind which an interrupted comparison went on; ("", 0) between two resources."""
-
-    deep: bool
-    resources: dict[str, Tally] = field(default_factory=dict)
-    resumed: tuple[str, int] | None = None
-    stopped: bool = False
-
-    @property
-    def differences(self) -> int:
-        return sum(tally.differences for tally in self.resources.values())
-
-    @property
-    def errors(self) -> list[ConnectorError]:
-        return [tally.error for tally in self.resources.values() if tally.error is not None]
 
 
 class Verify:
@@ -123,7 +83,7 @@ class Verify:
         info = self._info()
         version = version_of(info.version)
         wanted = [resource for resource in self.resources if only is None or resource.name in only]
-        position = _Position.read(self._memory, f"{self.name}.verify", wanted, anew=anew) if deep else None
+        position = Position.read(self._memory, f"{self.name}.verify", wanted, anew=anew) if deep else None
         report = VerifyReport(deep)
         if position is not None and (position.resource or position.done):
             report.resumed = (position.resource, position.last)
@@ -156,7 +116,7 @@ class Verify:
         else:
             if position is not None:
                 position.clear()
-        counts = {name: sum(getattr(t, name) for t in report.resources.values()) for name in _COUNTED}
+        counts = {name: sum(getattr(t, name) for t in report.resources.values()) for name in COUNTED}
         self.events.emit(ev.VERIFY_FINISHED, shop=self.name, count=report.differences, counts=counts)
         return report
 
@@ -169,9 +129,6 @@ class Verify:
         if not info.may(resource.name, "GET"):
             return "forbidden"
         return "" if is_filled(self.rows.cursor(self.name, resource.name)) else "not_pulled"
-
-
-_COUNTED = ("there", "here", "quarantined", "not_pulled_yet", "missing", "extra", "differing")
 
 
 def cursors_of(stored: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
@@ -202,62 +159,6 @@ class _LookOn:
         self._progress(step)
 
 
-class _Position:
-    """How far a deep comparison is, kept in the mirror after every page."""
-
-    def __init__(self, memory: Memory, key: str, wanted: list[str]) -> None:
-        self._memory = memory
-        self._key = key
-        self._wanted = wanted
-        self.done: dict[str, Tally] = {}
-        self.resource = ""
-        self.last = 0
-        self.tally: Tally | None = None
-
-    @classmethod
-    def read(cls, memory: Memory, key: str, wanted: Sequence[Resource], *, anew: bool) -> _Position:
-        """The kept one, if it is of the same resources; else the beginning."""
-        made = cls(memory, key, [resource.name for resource in wanted])
-        kept = None if anew else memory.get(key)
-        found = json.loads(kept) if kept else {}
-        if found.get("wanted") == made._wanted:
-            made.done = {name: _tally(values) for name, values in found["done"].items()}
-            made.resource, made.last = found["resource"], found["last"]
-            made.tally = _tally(found["tally"]) if made.resource else None
-        return made
-
-    def reached(self, resource: str, last: int, tally: Tally) -> None:
-        self.resource, self.last, self.tally = resource, last, tally
-        self._keep()
-
-    def finished(self, resource: str, tally: Tally) -> None:
-        self.done[resource] = tally
-        self.resource, self.last, self.tally = "", 0, None
-        self._keep()
-
-    def clear(self) -> None:
-        self._memory.set(self._key, None)
-
-    def _keep(self) -> None:
-        kept = {
-            "wanted": self._wanted,
-            "done": {name: _plain(tally) for name, tally in self.done.items()},
-            "resource": self.resource,
-            "last": self.last,
-            "tally": _plain(self.tally) if self.tally else None,
-        }
-        self._memory.set(self._key, json.dumps(kept))
-
-
-def _plain(tally: Tally) -> dict[str, Any]:
-    return {name: value for name, value in asdict(tally).items() if name != "error"}
-
-
-def _tally(values: dict[str, Any]) -> Tally:
-    by_shop = {id_shop: (there, here) for id_shop, (there, here) in values["by_shop"].items()}
-    return Tally(**{**values, "by_shop": by_shop})
-
-
 class _Comparing:
     """The comparison of one resource."""
 
@@ -268,7 +169,7 @@ class _Comparing:
         tally: Tally,
         stop: Stop,
         deep: bool,
-        position: _Position | None,
+        position: Position | None,
         look_on: _LookOn,
     ) -> None:
         self._of = of
@@ -314,7 +215,7 @@ class _Comparing:
         of, name = self._of, self._resource.name
         position = self._position
         if position is not None and position.resource == name and position.tally is not None:
-            for counted in (*_COUNTED, "by_shop"):
+            for counted in (*COUNTED, "by_shop"):
                 setattr(self._tally, counted, getattr(position.tally, counted))
             self._look_on.add(name, self._tally.there)
             return position.last

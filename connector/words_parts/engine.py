@@ -8,8 +8,8 @@ WORDS = {
         " most_deleted_percent); if not, check the key's rights, the multistore settings and modules that filter lists",
     ),
     "verify.mass_deletion": (
-        "{gone} of {known} {resource} are not in the shop any more: too many at once to be believed, so none was removed"
-        " (most_deleted_percent = {percent})",
+        "{gone} of {known} {resource} are not in the shop any more: too many at once to be believed, so none was"
+        " removed (most_deleted_percent = {percent})",
         "look in the shop whether they are gone; if so, say verify --repair --allow-deletions {resource}; if not, check"
         " the key's rights, the multistore settings and modules that filter lists",
     ),
