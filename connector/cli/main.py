@@ -13,6 +13,7 @@ from connector.cli import check, demo, mails, mappings, orders, outbox, run, syn
 from connector.cli.output import warn
 from connector.cli.session import Options, guarded
 from connector.errors import EXIT_MEANING, Exit
+from connector.ops import memory
 
 
 def _version() -> str:
@@ -68,6 +69,7 @@ for command in (
 def main(argv: list[str] | None = None) -> None:
     """The console script. Never shows a traceback unless --debug was given."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    memory.collect_rarely()
 
     def work() -> int:
         try:
