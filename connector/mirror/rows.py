@@ -67,7 +67,9 @@ class SqlRows:
                 fresh = [row for row in page.values() if row.id not in newer]
             if fresh:
                 bulk(connection, main, _main_columns(main, shop, fresh, now), ("shop", "id"))
-                self._replace_parts(connection, resource.table, shop, fresh, known)
+                # A repair also finds parts of rows that somebody deleted without them.
+                parted = known if asked_at is None else page
+                self._replace_parts(connection, resource.table, shop, fresh, parted)
                 _raise(connection, shop, resource.name, {row.id for row in fresh if row.id not in known})
             quarantine.release(connection, shop, resource.name, page)
             quarantine.put(connection, shop, resource.name, broken, now)
@@ -77,7 +79,7 @@ class SqlRows:
         return Stored(len(fresh) - changed, changed, len(page) - len(fresh))
 
     def _replace_parts(
-        self, connection: Connection, table: str, shop: str, fresh: Sequence[Row], known: dict[int, str | None]
+        self, connection: Connection, table: str, shop: str, fresh: Sequence[Row], known: Container[int]
     ) -> None:
         """Languages and associations of the given rows: the old ones out, the new ones in."""
         old = [row.id for row in fresh if row.id in known]
