@@ -155,7 +155,7 @@ class Pull:
                     run.zone = self._zone()
             # Two at once: while one comes to its end, page by page, the shop has the other to answer.
             rest = [resource for resource in wanted if resource.name not in FIRST]
-            work_off(rest, lambda resource: self._one(resource, run), AT_ONCE)
+            work_off(rest, lambda resource: self._one(resource, run), min(AT_ONCE, self._connections))
         report.resources = {r.name: report.resources[r.name] for r in wanted if r.name in report.resources}
         return report
 
