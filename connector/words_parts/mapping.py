@@ -19,7 +19,7 @@ WORDS = {
     ),
     "mapping.no_folder": (
         "there is no folder to write the mapping to",
-        "make one, and name it in the settings: mappings_dir = \"mappings\" (beside the settings file)",
+        'make one, and name it in the settings: mappings_dir = "mappings" (beside the settings file)',
     ),
     "mapping.exists": (
         "{file} is there already and was left as it is",
