@@ -222,8 +222,8 @@ def test_a_file_that_is_there_is_not_overwritten(run, world):
 
 
 def test_nothing_is_suggested_where_nothing_is_missing(run, world):
-    code, out, _ = run("mappings", "suggest", "orders", "--write")
-    assert (code, "all fields of orders are mapped" in out) == (0, True)
+    code, out, _ = run("mappings", "suggest", "order_carriers", "--write")
+    assert (code, "all fields of order_carriers are mapped" in out) == (0, True)
     assert not list((world.folder / "own").iterdir())
 
 
