@@ -6,14 +6,13 @@
 
 from connector.config.instance import ensure_instance_secret, instance_secrets
 from connector.config.loader import DEFAULT_PATH, PATH_VARIABLE, load, secrets_of, show
+from connector.config.mail import MailboxSettings, SmtpSettings
 from connector.config.tree import (
     LogSettings,
-    MailboxSettings,
     MirrorSettings,
     ScheduleSettings,
     Settings,
     ShopSettings,
-    SmtpSettings,
 )
 
 __all__ = [

@@ -12,8 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from connector.config.mail import MailboxSettings, SmtpSettings
 from connector.config.sources import PREFIX, SECRET_NAMES, SECRET_PATHS, Gathered, Loc, at, gather, suggestion
-from connector.config.tree import POP3_REFUSED, MailboxSettings, Settings, SmtpSettings
+from connector.config.tree import Settings
+from connector.config.values import POP3_REFUSED
 from connector.errors import SettingsError
 
 DEFAULT_PATH = Path("/etc/prestashop-connector/config.toml")

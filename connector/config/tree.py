@@ -1,4 +1,4 @@
-"""The tree of settings: names, types, defaults and the checks of a single value.
+"""The tree of settings: names, types, defaults and the checks of a single value (of mail: `mail`).
 
 Frozen models; nothing here reads a file or the environment (that is `sources`). Every default can be written in TOML,
 so that `config.example.toml` can show it: for numbers 0 and for texts "" mean "not set" where the comment says so.
@@ -8,45 +8,23 @@ All times are seconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr
 from pydantic import ValidationInfo as Info
 from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-POP3_REFUSED = (
-    "IMAP. POP3 is not supported: it has no folders, no flags and no UIDVALIDITY, so nothing proves after a reconnect "
-    "which mails were already taken in, and mails would be imported twice or lost"
-)
+from connector.config.mail import MailboxSettings, SmtpSettings
+from connector.config.values import File, Id, Model, Name, Seconds, Secret
+
 POSTGRES_OPTIONS = frozenset(
     {"channel_binding", "connect_timeout", "host", "port", "sslcert", "sslcrl", "sslkey", "sslmode", "sslrootcert"}
     | {"target_session_attrs"}
 )
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
-_ADDRESS = re.compile(r"[^\s@<>,;\"]+@[A-Za-z0-9][A-Za-z0-9.-]*")
-
-
-def _name(value: str) -> str:
-    """Environment variables know no case and `__` separates levels: anything laxer makes two names of one."""
-    if not _NAME.fullmatch(value):
-        raise ValueError("a name of a-z, 0-9 and single underscores that starts with a letter, e.g. main or shop_2")
-    return value
-
-
-def _secret(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if not text:
-        raise ValueError("a secret that is not empty")
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        raise ValueError("a secret on one line without control characters")
-    return value
 
 
 def _key(value: SecretStr) -> SecretStr:
@@ -58,14 +36,6 @@ def _key(value: SecretStr) -> SecretStr:
 def _instance_secret(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value()) < 16:
         raise ValueError("a random secret of 16 characters or more")
-    return value
-
-
-def _host(value: str) -> str:
-    if "/pop3" in value.lower():
-        raise ValueError(POP3_REFUSED)
-    if not _HOST.fullmatch(value):
-        raise ValueError("a host name or IP address alone, without scheme, port or path")
     return value
 
 
@@ -91,12 +61,6 @@ def _zone(value: str) -> str:
             raise ValueError("an IANA time zone such as Europe/Paris") from None
         except KeyError:
             raise ValueError("an IANA time zone such as Europe/Paris") from None
-    return value
-
-
-def _address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value):
-        raise ValueError("a bare e-mail address such as service@shop.example")
     return value
 
 
@@ -137,38 +101,11 @@ def _postgres_url(value: str) -> str:
     return value
 
 
-def _unset(value: object) -> object:
-    return None if value == "" else value
-
-
-def _folders(value: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(value)) != len(value) or not all(value):
-        raise ValueError("folder names, each once and none empty")
-    return value
-
-
-Name = Annotated[str, AfterValidator(_name)]
-Secret = Annotated[SecretStr, AfterValidator(_secret)]
 InstanceSecret = Annotated[Secret, AfterValidator(_instance_secret)]
-Host = Annotated[str, AfterValidator(_host)]
-File = Annotated[Path | None, BeforeValidator(_unset)]
-Folders = Annotated[tuple[str, ...], AfterValidator(_folders)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Id = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0, le=7 * 86400, allow_inf_nan=False)]
-Security = Literal["ssl", "starttls", "plain"]
 Status = Literal["none", "open", "closed", "pending1", "pending2"]
 
 
-def _port(**by_security: int) -> Callable[[dict[str, Any]], int]:
-    return lambda data: by_security[data.get("security", "ssl")]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
-
-
-class MirrorSettings(_Model):
+class MirrorSettings(Model):
     """`password`: of the PostgreSQL user. None: the server asks for none, or ~/.pgpass has it."""
 
     url: Annotated[str, AfterValidator(_mirror_url)] = ""
@@ -183,12 +120,12 @@ class MirrorSettings(_Model):
         return value
 
 
-class LogSettings(_Model):
+class LogSettings(Model):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "json", "console"] = "auto"
 
 
-class ScheduleSettings(_Model):
+class ScheduleSettings(Model):
     """Pauses between two runs of a leg; each run is moved by up to `jitter_seconds`."""
 
     pull_seconds: Seconds = 60
@@ -199,91 +136,7 @@ class ScheduleSettings(_Model):
     jitter_seconds: Annotated[float, Field(ge=0, le=3600)] = 5
 
 
-class MailboxSettings(_Model):
-    """One IMAP account. `id_shop`, `id_lang`, `contact` and `employee` 0: not set."""
-
-    host: Host
-    security: Security = "ssl"
-    port: Port = Field(default_factory=_port(ssl=993, starttls=143, plain=143))
-    user: Annotated[str, Field(min_length=1)]
-    password: Secret
-    password_file: File = None
-    verify_certificate: bool = True
-    ca_file: File = None
-    sent_folders: Folders = ()
-    folders: Folders = ("INBOX",)
-    since: Annotated[date | None, BeforeValidator(_unset)] = None
-    create_threads: bool = False
-    after: Literal["leave", "flag", "move", "delete"] = "leave"
-    move_to: str = ""
-    flag: Annotated[str, Field(pattern=r"^(\\(Seen|Answered|Flagged)|[A-Za-z$][A-Za-z0-9$_.-]*)$")] = "$Imported"
-    id_shop: Id = 0
-    id_lang: Id = 0
-    contact: Id = 0
-    employee: Id = 0
-    foreign_sender: Literal["file", "quarantine"] = "file"
-    timeout: Seconds = 60
-
-    @check("port")
-    @classmethod
-    def _no_pop3_port(cls, value: int) -> int:
-        if value in (110, 995):
-            raise ValueError(f"the port of {POP3_REFUSED}")
-        return value
-
-    @check("folders")
-    @classmethod
-    def _one_role_per_folder(cls, value: tuple[str, ...], info: Info) -> tuple[str, ...]:
-        sent = info.data.get("sent_folders", ())
-        if not value and not sent:
-            raise ValueError("at least one folder here or in sent_folders")
-        if set(value) & set(sent):
-            raise ValueError("other folders than those in sent_folders: a folder holds customers' mails or staff's")
-        return value
-
-    @check("move_to")
-    @classmethod
-    def _move_has_a_target(cls, value: str, info: Info) -> str:
-        if (info.data.get("after") == "move") != bool(value):
-            raise ValueError('a folder name together with after = "move", and nothing without it')
-        if value in info.data.get("folders", ()) + info.data.get("sent_folders", ()):
-            raise ValueError("a folder that is not itself collected")
-        return value
-
-
-class SmtpSettings(_Model):
-    """The server that sends replies. `user` "": no login."""
-
-    host: Host
-    security: Security = "starttls"
-    port: Port = Field(default_factory=_port(ssl=465, starttls=587, plain=25))
-    user: str = ""
-    password: Secret | None = None
-    password_file: File = None
-    verify_certificate: bool = True
-    ca_file: File = None
-    sender: Annotated[str, AfterValidator(_address)]
-    sender_name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
-    message_id_host: Host = Field(default_factory=lambda data: data.get("sender", "@unset.invalid").rpartition("@")[2])
-    bcc: str = ""
-    proof_mailbox: str = ""
-    proof_folder: Annotated[str, Field(min_length=1)] = "Sent"
-    timeout: Seconds = 60
-
-    @check("bcc")
-    @classmethod
-    def _bcc_is_an_address(cls, value: str) -> str:
-        return _address(value) if value else value
-
-    @check("password")
-    @classmethod
-    def _user_and_password(cls, value: SecretStr | None, info: Info) -> SecretStr | None:
-        if "user" in info.data and bool(info.data["user"]) != (value is not None):
-            raise ValueError("user and password together, or neither of them (no login)")
-        return value
-
-
-class ShopSettings(_Model):
+class ShopSettings(Model):
     """One PrestaShop installation. `employee` 0: no order status is pushed. `id_shop` 0: the shop's default."""
 
     url: Annotated[str, AfterValidator(_url)]
@@ -302,7 +155,7 @@ class ShopSettings(_Model):
     verify_tls: bool = True
     ca_file: File = None
     reply_status: Status = "closed"
-    mailboxes: dict[Name, MailboxSettings] = {}
+    mailboxes: dict[Name, MailboxSettings] = Field(default_factory=dict)
     smtp: SmtpSettings | None = None
 
     @check("smtp")

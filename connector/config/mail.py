@@ -1,0 +1,120 @@
+"""Settings of mail: an IMAP account that is collected, and the SMTP server that sends replies. Times are seconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import ValidationInfo as Info
+from pydantic import field_validator as check
+
+from connector.config.values import POP3_REFUSED, File, Host, Id, Model, Port, Seconds, Secret, unset
+
+_ADDRESS = re.compile(r"[^\s@<>,;\"]+@[A-Za-z0-9][A-Za-z0-9.-]*")
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("a bare e-mail address such as service@shop.example")
+    return value
+
+
+def _folders(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) != len(value) or not all(value):
+        raise ValueError("folder names, each once and none empty")
+    return value
+
+
+Folders = Annotated[tuple[str, ...], AfterValidator(_folders)]
+Security = Literal["ssl", "starttls", "plain"]
+
+
+def _port(**by_security: int) -> Callable[[dict[str, Any]], int]:
+    return lambda data: by_security[data.get("security", "ssl")]
+
+
+class MailboxSettings(Model):
+    """One IMAP account. `id_shop`, `id_lang`, `contact` and `employee` 0: not set."""
+
+    host: Host
+    security: Security = "ssl"
+    port: Port = Field(default_factory=_port(ssl=993, starttls=143, plain=143))
+    user: Annotated[str, Field(min_length=1)]
+    password: Secret
+    password_file: File = None
+    verify_certificate: bool = True
+    ca_file: File = None
+    sent_folders: Folders = ()
+    folders: Folders = ("INBOX",)
+    since: Annotated[date | None, BeforeValidator(unset)] = None
+    create_threads: bool = False
+    after: Literal["leave", "flag", "move", "delete"] = "leave"
+    move_to: str = ""
+    flag: Annotated[str, Field(pattern=r"^(\\(Seen|Answered|Flagged)|[A-Za-z$][A-Za-z0-9$_.-]*)$")] = "$Imported"
+    id_shop: Id = 0
+    id_lang: Id = 0
+    contact: Id = 0
+    employee: Id = 0
+    foreign_sender: Literal["file", "quarantine"] = "file"
+    timeout: Seconds = 60
+
+    @check("port")
+    @classmethod
+    def _no_pop3_port(cls, value: int) -> int:
+        if value in (110, 995):
+            raise ValueError(f"the port of {POP3_REFUSED}")
+        return value
+
+    @check("folders")
+    @classmethod
+    def _one_role_per_folder(cls, value: tuple[str, ...], info: Info) -> tuple[str, ...]:
+        sent = info.data.get("sent_folders", ())
+        if not value and not sent:
+            raise ValueError("at least one folder here or in sent_folders")
+        if set(value) & set(sent):
+            raise ValueError("other folders than those in sent_folders: a folder holds customers' mails or staff's")
+        return value
+
+    @check("move_to")
+    @classmethod
+    def _move_has_a_target(cls, value: str, info: Info) -> str:
+        if (info.data.get("after") == "move") != bool(value):
+            raise ValueError('a folder name together with after = "move", and nothing without it')
+        if value in info.data.get("folders", ()) + info.data.get("sent_folders", ()):
+            raise ValueError("a folder that is not itself collected")
+        return value
+
+
+class SmtpSettings(Model):
+    """The server that sends replies. `user` "": no login."""
+
+    host: Host
+    security: Security = "starttls"
+    port: Port = Field(default_factory=_port(ssl=465, starttls=587, plain=25))
+    user: str = ""
+    password: Secret | None = None
+    password_file: File = None
+    verify_certificate: bool = True
+    ca_file: File = None
+    sender: Annotated[str, AfterValidator(_address)]
+    sender_name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    message_id_host: Host = Field(default_factory=lambda data: data.get("sender", "@unset.invalid").rpartition("@")[2])
+    bcc: str = ""
+    proof_mailbox: str = ""
+    proof_folder: Annotated[str, Field(min_length=1)] = "Sent"
+    timeout: Seconds = 60
+
+    @check("bcc")
+    @classmethod
+    def _bcc_is_an_address(cls, value: str) -> str:
+        return _address(value) if value else value
+
+    @check("password")
+    @classmethod
+    def _user_and_password(cls, value: SecretStr | None, info: Info) -> SecretStr | None:
+        if "user" in info.data and bool(info.data["user"]) != (value is not None):
+            raise ValueError("user and password together, or neither of them (no login)")
+        return value
