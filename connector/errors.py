@@ -236,6 +236,13 @@ class MailboxForbidden(MailboxError):
     exit = Exit.NO_PERMISSION
 
 
+class MailboxReauthorise(MailboxForbidden):
+    """The OAuth grant of an account is dead or was never given: only a person can renew it (`mailbox authorize`).
+
+    A state of its own, never a passing fault. `facts['mailbox']`: name of the mailbox, or `smtp`.
+    """
+
+
 class MailboxMisconfigured(MailboxError):
     """Certificate not trusted, STARTTLS not offered, folder unknown, a needed capability is missing."""
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from itertools import count
+from typing import Any
 
 from connector.core import ranges
 from connector.core.convert import Converter
@@ -35,6 +36,9 @@ AT_ONCE = 2
 
 FIRST = ("configurations", "languages")
 """Pulled before all others: the time zone and the languages that the others' values need."""
+
+SHOPS = "shops"
+"""The resource that tells of how many shops there are."""
 
 _FORBIDDEN = frozenset({"shop.resource_forbidden", "shop.method_forbidden"})
 _THIS_ONE = _FORBIDDEN | {
@@ -81,7 +85,8 @@ class PullReport:
 
 @dataclass(slots=True)
 class _Run:
-    """One run. unreachable: resources in a row for which the shop did not answer."""
+    """One run. unreachable: resources in a row for which the shop did not answer. cursors: as they were at its
+    beginning; nobody else moves them. id_shops: None until asked for, and again once the shops were read."""
 
     report: PullReport
     info: ShopInfo
@@ -89,6 +94,8 @@ class _Run:
     ahead: Ahead
     stop: Stop
     force: bool
+    cursors: dict[str, dict[str, Any]]
+    id_shops: Sequence[str] | None = None
     unreachable: int = 0
 
 
@@ -97,7 +104,7 @@ class Pull:
 
     info: version and rights, asked once a run (the caller keeps them). zone: the shop's time zone or None, asked at
     the beginning and again after the settings were pulled. snapshot_seconds: how old a reference table may get.
-    id_shops: asked anew for each resource; one pass for each over those that show one shop's rows only; ("",) without
+    id_shops: asked anew in each run; one pass for each over those that show one shop's rows only; ("",) without
     multistore, ("all",) from 8.1 on, else every active id. connections: how many questions the shop may be asked at
     once; the shop's adapter may ask fewer.
     """
@@ -144,10 +151,11 @@ class Pull:
         self._around.sizes.renew()
         self._around.meter = Meter(self._name, self._events, self._clock, self._progress)
         wanted = [resource for resource in self._resources if only is None or resource.name in only]
+        cursors = self._rows.cursors(self._name)
         with Ahead(self._connections) as ahead:
             if self._progress is not None:
-                self._foresee(wanted, info, ahead, stop)
-            run = _Run(report, info, zone, ahead, stop, force)
+                self._foresee(wanted, cursors, info, ahead, stop)
+            run = _Run(report, info, zone, ahead, stop, force, cursors)
             for resource in wanted:
                 if resource.name in FIRST:
                     if not self._one(resource, run):
@@ -159,12 +167,19 @@ class Pull:
         report.resources = {r.name: report.resources[r.name] for r in wanted if r.name in report.resources}
         return report
 
-    def _foresee(self, wanted: Sequence[Resource], info: ShopInfo, ahead: Ahead, stop: Stop) -> None:
+    def _foresee(
+        self,
+        wanted: Sequence[Resource],
+        cursors: dict[str, dict[str, Any]],
+        info: ShopInfo,
+        ahead: Ahead,
+        stop: Stop,
+    ) -> None:
         """Somebody looks on: judge by the highest ids how many rows a first pull will bring. One cheap question for
         each resource that grows; what cannot be told now stays unknown."""
         hoped: dict[str, tuple[int, Future[list[int]]]] = {}
         for resource in wanted:
-            cursor = self._rows.cursor(self._name, resource.name)
+            cursor = cursors.get(resource.name)
             if resource.pull != "snapshot" and ranges.is_large(cursor) and not _why_not(resource, info):
                 behind = (ranges.after(cursor) or 0) if cursor else 0
                 question = ahead.ask(self._around.shop.ids, resource.name, ranges.newest(), stop)
@@ -197,6 +212,8 @@ class Pull:
             mine.error = ConnectorError("pull.fault", resource=resource.name, error=type(error).__name__)
         mine.seconds = (self._clock.now() - began).total_seconds()
         self._around.meter.ended(resource.name)
+        if resource.name == SHOPS and mine.requests:
+            run.id_shops = None
         self._tell(resource, mine)
         if isinstance(mine.error, ShopUnavailable):
             run.unreachable += 1
@@ -206,8 +223,8 @@ class Pull:
 
     def _read(self, resource: Resource, mine: ResourceReport, run: _Run) -> bool:
         """False when it was asked to stop."""
-        passes = tuple(self._id_shops()) or ("",) if resource.per_shop else ("",)
-        cursor = self._rows.cursor(self._name, resource.name)
+        passes = self._passes(resource, run)
+        cursor = run.cursors.get(resource.name)
         converter = Converter(resource, run.zone, self._languages(resource))
         asked = mine.requests
         for id_shop in passes:
@@ -219,6 +236,13 @@ class Pull:
         if mine.requests == asked:
             mine.skipped = "fresh"
         return True
+
+    def _passes(self, resource: Resource, run: _Run) -> Sequence[str]:
+        if not resource.per_shop:
+            return ("",)
+        if run.id_shops is None:
+            run.id_shops = tuple(self._id_shops()) or ("",)
+        return run.id_shops
 
     def _languages(self, resource: Resource) -> list[int]:
         return sorted(self._rows.ids_where(self._name, "languages", "active", True)) if resource.lang else []

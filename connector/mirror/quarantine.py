@@ -98,9 +98,15 @@ def put(connection: Connection, shop: str, resource: str, broken: Sequence[Broke
 def release(connection: Connection, shop: str, resource: str, ids: Iterable[int]) -> None:
     """Rows that could be read now leave, in the caller's transaction. Writes nothing when none of them is here."""
     mine = (quarantine_row.c.shop == shop) & (quarantine_row.c.resource == resource)
-    held = set(connection.execute(select(quarantine_row.c.row_id).where(mine)).scalars()) & set(ids)
-    for some in in_batches(sorted(held)):
+    for some in in_batches(sorted(held(connection, shop, resource).intersection(ids))):
         connection.execute(delete(quarantine_row).where(mine, quarantine_row.c.row_id.in_(some)))
+
+
+def held(connection: Connection, shop: str, resource: str) -> set[int]:
+    """Ids of a resource's broken rows; those without an id are left out."""
+    mine = (quarantine_row.c.shop == shop) & (quarantine_row.c.resource == resource)
+    found = connection.execute(select(quarantine_row.c.row_id).where(mine, quarantine_row.c.row_id.is_not(None)))
+    return set(found.scalars())
 
 
 def _key(item: Broken) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from operator import attrgetter, itemgetter
@@ -55,6 +55,8 @@ class SqlRows:
             raise DataError("mirror.unknown_table", table=resource.table)
         # By id: two processes that store overlapping pages lock the rows in one order, so neither waits for the other.
         page = {row.id: row for row in sorted(rows, key=attrgetter("id"))}
+        if asked_at is None and not broken and self._known(shop, resource, main, page, cursor):
+            return Stored(0, 0, len(page))
         now = self._db.now()
         with self._db.write(flush=False) as connection:
             if asked_at is None:
@@ -77,6 +79,18 @@ class SqlRows:
                 _move_cursor(connection, shop, resource.name, cursor, now)
         changed = sum(1 for row in fresh if row.id in known)
         return Stored(len(fresh) - changed, changed, len(page) - len(fresh))
+
+    def _known(
+        self, shop: str, resource: Resource, main: Table, page: Mapping[int, Row], cursor: dict[str, Any] | None
+    ) -> bool:
+        """Is there nothing to write? Most pages of an idle shop are such, and a look costs less than a transaction."""
+        with self._db.read() as connection:
+            known = _digests(connection, main, shop, list(page))
+            if any(not row.digest or known.get(row.id) != row.digest for row in page.values()):
+                return False
+            if cursor is not None and not _cursor_is(connection, shop, resource.name, cursor):
+                return False
+            return not quarantine.held(connection, shop, resource.name).intersection(page)
 
     def _replace_parts(
         self, connection: Connection, table: str, shop: str, fresh: Sequence[Row], known: Container[int]
@@ -106,6 +120,12 @@ class SqlRows:
         )
         with self._db.read() as connection:
             return connection.execute(query).scalar()
+
+    def cursors(self, shop: str) -> dict[str, dict[str, Any]]:
+        """All that `cursor` would give, in one look."""
+        query = select(cursors.c.resource, cursors.c.value).where(cursors.c.shop == shop, cursors.c.reread.is_(False))
+        with self._db.read() as connection:
+            return {row.resource: row.value for row in connection.execute(query)}
 
     def read_again(self, shop: str, resources: Sequence[str] | None) -> None:
         """Let these resources (None: all) be read from the first row on by the next pull; no row is dropped."""
@@ -263,9 +283,13 @@ def _delete_parts(connection: Connection, table: Table, column: str, shop: str, 
 
 
 def _move_cursor(connection: Connection, shop: str, resource: str, value: dict[str, Any], now: datetime) -> None:
-    mine = (cursors.c.shop == shop) & (cursors.c.resource == resource)
-    found = connection.execute(select(cursors.c.value, cursors.c.reread).where(mine)).first()
-    if found is not None and found.value == value and not found.reread:
+    if _cursor_is(connection, shop, resource, value):
         return
     row = {"shop": shop, "resource": resource, "value": value, "reread": False, "updated_at": now}
     upsert(connection, cursors, [row], ("shop", "resource"))
+
+
+def _cursor_is(connection: Connection, shop: str, resource: str, value: dict[str, Any]) -> bool:
+    mine = (cursors.c.shop == shop) & (cursors.c.resource == resource)
+    found = connection.execute(select(cursors.c.value, cursors.c.reread).where(mine)).first()
+    return found is not None and found.value == value and not found.reread

@@ -123,6 +123,25 @@ class Mailbox(Protocol):
     def find_message_id(self, folder: str, message_id: str) -> bool: ...
 
 
+class FolderWatch(Protocol):
+    """One folder over a connection of its own, whose server says when mail arrives (IDLE). Use as a context manager:
+    on entry it logs in, opens the folder and begins to wait. Raises MailboxMisconfigured `imap.no_idle` when the server
+    cannot do that, else as `Mailbox`. After MailboxUnavailable the watch is over: enter a new one.
+
+    What arrives between entry and the first `wait`, or while the wait is renewed, may be told late or not at all: look
+    into the folder after entry and after `renew`."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
+    def wait(self, seconds: float) -> bool:
+        """True as soon as the server tells of mail; False when the time is up or it told of something else."""
+        ...
+
+    def renew(self) -> bool:
+        """Begin the wait anew, so that neither server nor routers end it. True when the server told of mail."""
+        ...
+
+
 class MailCodec(Protocol):
     """Bytes to mail; opens nothing."""
 
