@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -73,8 +74,14 @@ class MirroredTables:
 
 def build(resources: Sequence[Resource]) -> MirroredTables:
     """Tables for these resources. Raises MappingError for a name that is taken."""
+    return _build(tuple(resources))
+
+
+@lru_cache(maxsize=8)
+def _build(resources: tuple[Resource, ...]) -> MirroredTables:
+    """Kept: nobody changes them, and to build them takes longer than to look whether a mirror has them all."""
     naming = own_tables.metadata.naming_convention
-    tables = MirroredTables(MetaData(naming_convention=naming), resources=tuple(resources))
+    tables = MirroredTables(MetaData(naming_convention=naming), resources=resources)
     for resource in resources:
         main = _table(tables, resource, resource.table, "main", resource.fields)
         tables.main[resource.table] = main
