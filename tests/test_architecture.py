@@ -17,6 +17,7 @@ CORE_MAY_KNOW = ("connector.core", "connector.errors")
 LIBRARY_ROOMS = {
     "requests": ("shop/*", "mailbox/oauth.py", "ops/ping.py"),
     "urllib3": ("shop/*",),
+    "authlib": ("mailbox/oauth.py",),
     "xmltodict": ("shop/*",),
     "imapclient": ("mailbox/*",),
     "smtplib": ("mailbox/*",),

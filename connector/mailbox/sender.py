@@ -24,7 +24,7 @@ from connector.errors import (
     SmtpRejected,
     SmtpUnavailable,
 )
-from connector.mailbox import compose, tls
+from connector.mailbox import bearer, compose, tls
 
 QUIT_SECONDS = 5.0
 
@@ -34,7 +34,8 @@ class SmtpAccount:
     """Where mail goes out. `security`: ssl, starttls or plain. `timeout` in seconds, for each step.
 
     `user` '' means no login. `bcc`: an address that gets every mail, too, as the proof that it went out; '' for none.
-    `ca_file`: PEM file whose certificates are trusted instead of the system's.
+    `ca_file`: PEM file whose certificates are trusted instead of the system's. `pins`: SHA-256 of the server's
+    certificate, see `tls.context`. `tokens`: OAuth access tokens instead of the password.
     """
 
     host: str
@@ -46,6 +47,8 @@ class SmtpAccount:
     ca_file: str = ""
     timeout: float = 60.0
     bcc: str = ""
+    pins: tuple[str, ...] = ()
+    tokens: bearer.AccessTokens | None = field(default=None, repr=False)
 
 
 class SmtpSender:
@@ -114,7 +117,7 @@ class SmtpSender:
         return server
 
     def _secure(self) -> ssl.SSLContext:
-        self._tls = self._tls or tls.context("smtp", self._settings.verify, self._settings.ca_file)
+        self._tls = self._tls or tls.context("smtp", self._settings.verify, self._settings.ca_file, self._settings.pins)
         return self._tls
 
     def _greet_and_login(self, server: smtplib.SMTP) -> None:
@@ -128,8 +131,33 @@ class SmtpSender:
             except smtplib.SMTPResponseException as exc:
                 raise MailboxMisconfigured("smtp.starttls_failed", **self._where()) from exc
             server.ehlo_or_helo_if_needed()
-        if settings.user:
+        if settings.tokens is not None:
+            self._login_by_token(server, settings.tokens)
+        elif settings.user:
             self._login(server)
+
+    def _login_by_token(self, server: smtplib.SMTP, tokens: bearer.AccessTokens) -> None:
+        """As at the mailbox: a refused token is replaced once, then a person is needed."""
+        token = tokens.access()
+        if not self._takes(server, token) and not self._takes(server, tokens.access(refused=token)):
+            raise tokens.dead()
+        tokens.accepted()
+
+    def _takes(self, server: smtplib.SMTP, token: str) -> bool:
+        settings = self._settings
+        methods = server.esmtp_features.get("auth", "").upper().split()
+        mechanism = bearer.choose(methods)
+        if not mechanism:
+            raise MailboxMisconfigured("smtp.no_oauth", offered=" ".join(methods), **self._where())
+        answer = bearer.responder(mechanism, settings.user, token, settings.host, settings.port)
+        code, text = server.docmd("AUTH", f"{mechanism} {_b64(answer(b''))}")
+        while code == 334:  # the server explains its refusal and waits for us to end the exchange
+            code, text = server.docmd(_b64(answer(text)))
+        if code == 235:
+            return True
+        if code >= 500:
+            return False
+        raise SmtpUnavailable("smtp.login_unavailable", **self._facts(code, text))
 
     def _login(self, server: smtplib.SMTP) -> None:
         """PLAIN or LOGIN by hand: smtplib's own give up on a password that is not ASCII."""
@@ -222,8 +250,8 @@ class SmtpSender:
         return {"status": code, "enhanced": enhanced, **self._where()}
 
 
-def _b64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode("ascii")
+def _b64(text: str | bytes) -> str:
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode("ascii")
 
 
 def _leave(server: smtplib.SMTP) -> None:
