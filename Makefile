@@ -8,6 +8,8 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait half of the time, for servers and programs of their own.
+WORKERS ?= $(shell expr 2 \* $$(nproc 2>/dev/null || echo 1))
 
 .PHONY: help demo test lint bench clean
 .DEFAULT_GOAL := help
@@ -20,7 +22,7 @@ demo: $(VENV)/.sandbox
 
 test: $(VENV)/.dev lint
 	@.ci/system-packages
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
