@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic import ValidationInfo as Info
 from pydantic import field_validator as check
+from pydantic_core import PydanticCustomError
 
+from connector.config.oauth import OAuthSettings
 from connector.config.values import POP3_REFUSED, File, Host, Id, Model, Port, Seconds, Secret, unset
 
 _ADDRESS = re.compile(r"[^\s@<>,;\"]+@[A-Za-z0-9][A-Za-z0-9.-]*")
@@ -28,6 +30,18 @@ def _folders(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _pins(value: tuple[str, ...], info: Info) -> tuple[str, ...]:
+    found = tuple(pin.replace(":", "").lower() for pin in value)
+    if not all(re.fullmatch(r"[0-9a-f]{64}", pin) for pin in found):
+        raise ValueError("SHA-256 fingerprints of certificates: 64 hex digits each, with or without colons")
+    if found and info.data.get("security") == "plain":
+        raise ValueError('none with security = "plain": without TLS there is no certificate')
+    if found and info.data.get("ca_file") is not None:
+        raise ValueError("either fingerprints here or ca_file")
+    return found
+
+
+Pins = Annotated[tuple[str, ...], AfterValidator(_pins)]
 Folders = Annotated[tuple[str, ...], AfterValidator(_folders)]
 Security = Literal["ssl", "starttls", "plain"]
 
@@ -43,10 +57,12 @@ class MailboxSettings(Model):
     security: Security = "ssl"
     port: Port = Field(default_factory=_port(ssl=993, starttls=143, plain=143))
     user: Annotated[str, Field(min_length=1)]
-    password: Secret
+    oauth: OAuthSettings | None = None
+    password: Secret | None = None
     password_file: File = None
     verify_certificate: bool = True
     ca_file: File = None
+    pin_sha256: Pins = ()
     sent_folders: Folders = ()
     folders: Folders = ("INBOX",)
     since: Annotated[date | None, BeforeValidator(unset)] = None
@@ -59,7 +75,18 @@ class MailboxSettings(Model):
     contact: Id = 0
     employee: Id = 0
     foreign_sender: Literal["file", "quarantine"] = "file"
+    idle: bool = True
+    idle_connections: Annotated[int, Field(ge=1, le=10)] = 3
     timeout: Seconds = 60
+
+    @check("password")
+    @classmethod
+    def _one_way_to_log_in(cls, value: SecretStr | None, info: Info) -> SecretStr | None:
+        if "oauth" in info.data and (info.data["oauth"] is None) == (value is None):
+            if value is None:
+                raise PydanticCustomError("login_missing", "a password or a table oauth")
+            raise ValueError("either a password or a table oauth")
+        return value
 
     @check("port")
     @classmethod
@@ -95,10 +122,12 @@ class SmtpSettings(Model):
     security: Security = "starttls"
     port: Port = Field(default_factory=_port(ssl=465, starttls=587, plain=25))
     user: str = ""
+    oauth: OAuthSettings | None = None
     password: Secret | None = None
     password_file: File = None
     verify_certificate: bool = True
     ca_file: File = None
+    pin_sha256: Pins = ()
     sender: Annotated[str, AfterValidator(_address)]
     sender_name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     message_id_host: Host = Field(default_factory=lambda data: data.get("sender", "@unset.invalid").rpartition("@")[2])
@@ -115,6 +144,9 @@ class SmtpSettings(Model):
     @check("password")
     @classmethod
     def _user_and_password(cls, value: SecretStr | None, info: Info) -> SecretStr | None:
-        if "user" in info.data and bool(info.data["user"]) != (value is not None):
-            raise ValueError("user and password together, or neither of them (no login)")
+        if value is not None and info.data.get("oauth") is not None:
+            raise ValueError("either a password or a table oauth")
+        login = value is not None or info.data.get("oauth") is not None
+        if "user" in info.data and "oauth" in info.data and bool(info.data["user"]) != login:
+            raise ValueError("user and password together (or user and a table oauth), or neither of them (no login)")
         return value

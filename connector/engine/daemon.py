@@ -9,8 +9,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,9 +21,11 @@ from apscheduler.triggers.interval import IntervalTrigger
 from connector.core.model import IntentState
 from connector.engine.legs import LegResult, ShopLegs
 from connector.engine.ports import Events, Leases
+from connector.engine.watch import Watch, Watcher, Watchers
 from connector.errors import Busy, ConnectorError, Exit
 from connector.ops import events as ev
 
+GOODBYE_SECONDS = 2.0  # watches of folders get this long to log out; nothing is lost when they do not
 STOP_SECONDS = 10.0  # a request in flight gets this long after SIGTERM; then its intent stays doubtful
 LONGEST_PAUSE = 900.0
 DEADLINE = 900.0  # a leg that gives no sign of life for this long lets the watchdog act
@@ -45,6 +47,7 @@ class Graph:
 
     take: takes or renews a shop's lease for this process. seconds: leg -> interval. several_workers: the mirror is
     shared by daemons (PostgreSQL), so a taken lease is waited for; on SQLite it means that somebody runs already.
+    watches: per shop, the folders whose servers tell of new mail. jitter: a random number in [0, 1).
     """
 
     shops: dict[str, ShopLegs]
@@ -55,13 +58,18 @@ class Graph:
     seconds: Mapping[str, float]
     jitter_seconds: int
     several_workers: bool
+    watches: Mapping[str, Sequence[Watch]]
+    jitter: Callable[[], float]
     close: Callable[[], None]
 
 
 @dataclass(slots=True)
 class _Leg:
-    """How a leg of a shop is doing. beat: monotonic time of its last sign of life; 0 while it does not run."""
+    """How a leg of a shop is doing. beat: monotonic time of its last sign of life; 0 while it does not run. due: there
+    is news, so it shall run at once, or once more when it runs already. turn: held while it runs."""
 
+    due: bool = False
+    turn: threading.Lock = field(default_factory=threading.Lock)
     failures: int = 0
     not_before: float = 0.0
     beat: float = 0.0
@@ -180,6 +188,7 @@ class Daemon:
                     next_run_time=datetime.now(UTC),
                 )
         scheduler.start()
+        watchers = {name: self._watchers(graph, name, halt) for name in graph.shops}
         successor: Graph | None = None
         try:
             while not self._stop.is_set() and successor is None:
@@ -188,14 +197,37 @@ class Daemon:
                 if self._reload.is_set():
                     self._reload.clear()
                     successor = self._rebuild()
-                self._tick(graph, scheduler)
+                self._tick(graph, scheduler, halt)
+                for name, watching in watchers.items():
+                    if self._state[name].ours and not self._stop.is_set():
+                        watching.keep()
         finally:
             halt.set()
             _shut_down(scheduler)
+            for watching in watchers.values():
+                watching.join(GOODBYE_SECONDS / len(watchers))
         return successor
 
-    def _tick(self, graph: Graph, scheduler: BackgroundScheduler) -> None:
-        """Once a second: renew leases, push what commands have queued, tell systemd how we are."""
+    def _watchers(self, graph: Graph, name: str, halt: threading.Event) -> Watchers:
+        state = self._state[name]
+
+        def stop() -> bool:
+            return halt.is_set() or not state.ours
+
+        def woken(mailbox: str) -> None:
+            leg = state.legs[f"collect/{mailbox}"]
+            leg.not_before = 0.0  # its server has just spoken to us
+            leg.due = True
+            self._wake.set()
+
+        def make(watch: Watch) -> Watcher:
+            return Watcher(name, watch, woken, stop, self._events, graph.jitter)
+
+        return Watchers(make, graph.watches.get(name, ()))
+
+    def _tick(self, graph: Graph, scheduler: BackgroundScheduler, halt: threading.Event) -> None:
+        """Once a second and whenever there is news: start what is due, renew leases, push what commands have queued,
+        tell systemd how we are."""
         now = time.monotonic()
         for name, legs in graph.shops.items():
             state = self._state[name]
@@ -208,8 +240,11 @@ class Daemon:
                 queued = state.ours and bool(legs.outbox.due(name, legs.clock.now(), 1))
             except ConnectorError:
                 queued = False  # the mirror is locked or gone; the legs report it
-            if queued and now >= state.legs["push"].not_before and not state.legs["push"].beat:
-                scheduler.modify_job(f"{name}/push", next_run_time=datetime.now(UTC))
+            if queued and not state.legs["push"].turn.locked():
+                state.legs["push"].due = True
+            for leg, one in state.legs.items():
+                if one.due and state.ours and now >= one.not_before and not one.turn.locked():
+                    scheduler.add_job(self._job(graph, name, legs, leg, halt, only_due=True))
         if all(not leg.beat or now - leg.beat < DEADLINE for s in self._state.values() for leg in s.legs.values()):
             self._notify.watchdog()
         self._notify.status(self._line(graph))
@@ -229,30 +264,45 @@ class Daemon:
         parts.append("failing: " + "; ".join(bad) if bad else "all well")
         return " - ".join(parts)
 
-    def _job(self, graph: Graph, name: str, legs: ShopLegs, leg: str, halt: threading.Event) -> Callable[[], None]:
+    def _job(
+        self, graph: Graph, name: str, legs: ShopLegs, leg: str, halt: threading.Event, *, only_due: bool = False
+    ) -> Callable[[], None]:
+        state = self._state[name].legs[leg]
+
         def job() -> None:
-            shop = self._state.get(name)
-            if shop is None or not shop.ours or halt.is_set():
-                return
-            state = shop.legs[leg]
-            if time.monotonic() < state.not_before:
-                return
-
-            def stop() -> bool:
-                state.beat = time.monotonic()
-                return halt.is_set() or not shop.ours
-
-            state.beat = time.monotonic()
-            try:
-                result = self._run_leg(legs, leg, stop)
-            except ConnectorError as error:  # the mirror failed where not even the run could be noted
-                self._events.emit(ev.LEG_FAILED, shop=name, leg=leg, error=error.code, error_class=type(error).__name__)
-                result = LegResult(leg, error.exit, {}, [error], pause=True)
-            finally:
-                state.beat = 0.0
-            self._judge(graph, state, leg, result)
+            if only_due and not state.due:
+                return  # a run by schedule was quicker
+            while self._once(graph, name, legs, leg, halt):
+                pass
 
         return job
+
+    def _once(self, graph: Graph, name: str, legs: ShopLegs, leg: str, halt: threading.Event) -> bool:
+        """Run a leg, unless it runs already or may not. True when it shall run again at once: there was news meanwhile,
+        which the run that has just ended may have missed."""
+        shop = self._state.get(name)
+        if shop is None or not shop.ours or halt.is_set():
+            return False
+        state = shop.legs[leg]
+        if time.monotonic() < state.not_before or not state.turn.acquire(blocking=False):
+            return False
+
+        def stop() -> bool:
+            state.beat = time.monotonic()
+            return halt.is_set() or not shop.ours
+
+        try:
+            state.due = False
+            state.beat = time.monotonic()
+            result = self._run_leg(legs, leg, stop)
+        except ConnectorError as error:  # the mirror failed where not even the run could be noted
+            self._events.emit(ev.LEG_FAILED, shop=name, leg=leg, error=error.code, error_class=type(error).__name__)
+            result = LegResult(leg, error.exit, {}, [error], pause=True)
+        finally:
+            state.beat = 0.0
+            state.turn.release()
+        self._judge(graph, state, leg, result)
+        return state.due
 
     def _run_leg(self, legs: ShopLegs, leg: str, stop: Callable[[], bool]) -> LegResult:
         if leg == "pull":
@@ -274,6 +324,9 @@ class Daemon:
             return
         outcome = legs.reconcile(stop)
         if outcome.counts.get("pending") or legs.outbox.listing(legs.shop, [IntentState.PLANNED], 1):
+            state = self._state.get(legs.shop)
+            if state is not None:
+                state.legs["push"].due = True
             self._wake.set()  # the next tick starts the push
 
     def _judge(self, graph: Graph, state: _Leg, leg: str, result: LegResult) -> None:

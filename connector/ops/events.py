@@ -41,6 +41,9 @@ FOLDER_BASELINED: Final = "folder.baselined"
 FOLDER_COLLECTED: Final = "folder.collected"
 FOLDER_FAILED: Final = "folder.failed"
 UIDVALIDITY_CHANGED: Final = "uidvalidity.changed"
+WATCH_STARTED: Final = "watch.started"
+WATCH_LOST: Final = "watch.lost"
+WATCH_BY_SCHEDULE: Final = "watch.by_schedule"
 MAIL_PENDING: Final = "mail.pending"
 MAIL_IMPORTED: Final = "mail.imported"
 MAIL_IGNORED: Final = "mail.ignored"
@@ -90,6 +93,9 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     FOLDER_COLLECTED: ("debug", "a folder's new mails are in the ledger"),
     FOLDER_FAILED: ("error", "a folder could not be read; the others go on"),
     UIDVALIDITY_CHANGED: ("warning", "the server renumbered a folder; known mails are recognised by content"),
+    WATCH_STARTED: ("info", "the server tells of new mail in a folder as it arrives (IDLE)"),
+    WATCH_LOST: ("info", "the connection that watched a folder ended; it is made again. Told once an hour at most"),
+    WATCH_BY_SCHEDULE: ("warning", "a folder cannot be watched for now; new mail waits for the schedule"),
     MAIL_PENDING: ("info", "a mail was decided on; its intents wait to be pushed"),
     MAIL_IMPORTED: ("info", "a mail is in the shop"),
     MAIL_IGNORED: ("info", "a mail is not for a thread; `reason` says why"),

@@ -4,6 +4,7 @@ the graph for the daemon.
 
 from __future__ import annotations
 
+import random
 import time
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
@@ -19,7 +20,7 @@ from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk
 from connector.engine.join import ShopFacts
 from connector.engine.legs import ShopLegs
-from connector.engine.ports import Mailbox
+from connector.engine.ports import FolderWatch, Mailbox
 from connector.engine.progress import Progress
 from connector.engine.pull import Pull
 from connector.engine.repair import Repair
@@ -27,6 +28,7 @@ from connector.engine.reread import Rereads
 from connector.engine.sweep import Sweeps
 from connector.engine.verify import Verify
 from connector.mailbox.client import Account, ImapMailbox
+from connector.mailbox.idle import IdleFolder
 from connector.mailbox.mime import MimeCodec
 from connector.mailbox.sender import SmtpAccount, SmtpSender
 from connector.mirror.db import Mirror, is_there, open_mirror
@@ -171,12 +173,17 @@ class App:
             zone=self.zone(name),
         )
 
-    def mailbox(self, shop: str, name: str) -> Mailbox:
+    def account(self, shop: str, name: str) -> Account:
+        """Where a mailbox of the settings lives."""
         m = self.shop_settings(shop).mailboxes[name]
         ca_file, password = str(m.ca_file or ""), m.password.get_secret_value()
-        return ImapMailbox(
-            name, Account(m.host, m.port, m.user, password, m.security, m.verify_certificate, ca_file, m.timeout)
-        )
+        return Account(m.host, m.port, m.user, password, m.security, m.verify_certificate, ca_file, m.timeout)
+
+    def mailbox(self, shop: str, name: str) -> Mailbox:
+        return ImapMailbox(name, self.account(shop, name))
+
+    def idle_folder(self, shop: str, name: str, folder: str) -> FolderWatch:
+        return IdleFolder(name, self.account(shop, name), folder)
 
     def sender(self, shop: str) -> SmtpSender | None:
         s = self.shop_settings(shop).smtp
@@ -260,6 +267,8 @@ class App:
                 "push": schedule.push_seconds,
             },
             jitter_seconds=int(schedule.jitter_seconds),
+            watches={name: parts.watches(self, name) for name in self.settings.shops},
+            jitter=random.SystemRandom().random,
             several_workers=not self.settings.mirror_url.startswith("sqlite"),
             close=self.close,
         )

@@ -13,7 +13,8 @@ from connector.core.identity import REFERENCE_PREFIX
 from connector.core.mapping import Resource
 from connector.core.model import Role, ShopInfo
 from connector.core.query import Filter, Query
-from connector.core.reconcile import Policy
+from connector.core.decisions import Policy
+from connector.core.watching import watched
 from connector.engine.collect import Collect, FolderPlan, since_midnight
 from connector.engine.deletions import Deletions
 from connector.engine.effects import Effects
@@ -27,6 +28,7 @@ from connector.engine.repair import Repair
 from connector.engine.reread import Rereads
 from connector.engine.sweep import Sweeps
 from connector.engine.verify import Verify
+from connector.engine.watch import Watch
 from connector.shop.client import ShopClient
 from connector.shop.pace import PaceNews
 
@@ -132,6 +134,16 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         new_run_id=lambda: random_secrets.token_hex(4),
         new_baseline=app.new_baseline,
     )
+
+
+def watches(app: App, name: str) -> list[Watch]:
+    """The folders of a shop whose servers tell of new mail, as far as the settings allow."""
+    return [
+        Watch(box, folder, lambda box=box, folder=folder: app.idle_folder(name, box, folder))  # type: ignore[misc]
+        for box, m in app.shop_settings(name).mailboxes.items()
+        if m.idle
+        for folder in watched(m.folders, m.sent_folders, m.idle_connections)
+    ]
 
 
 def _holds_references(app: App, name: str) -> bool:

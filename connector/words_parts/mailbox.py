@@ -47,6 +47,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "mailbox {mailbox}: a change was asked for without an open folder",
         "This is a fault of this program: please report it.",
     ),
+    "imap.no_idle": (
+        "mailbox {mailbox}: {host}:{port} does not tell of new mail by itself (no IDLE)",
+        "Nothing to do: new mail is found every collect_seconds. idle = false in the mailbox's table silences this.",
+    ),
     "imap.no_move": (
         "mailbox {mailbox}: the server cannot move single mails (missing: {missing})",
         "Choose flag instead of move as what happens to imported mails.",

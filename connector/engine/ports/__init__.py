@@ -17,7 +17,7 @@ from connector.core.exchange import (
     Record,
     Stored,
 )
-from connector.engine.ports.far import Clock, Events, Mailbox, MailCodec, Sender, Shop
+from connector.engine.ports.far import Clock, Events, FolderWatch, Mailbox, MailCodec, Sender, Shop
 from connector.engine.ports.mirror import (
     Contents,
     Differences,
@@ -39,6 +39,7 @@ __all__ = [
     "Events",
     "Fetched",
     "FolderState",
+    "FolderWatch",
     "Held",
     "Ledger",
     "Leases",

@@ -137,8 +137,8 @@ class FolderWatch(Protocol):
         """True as soon as the server tells of mail; False when the time is up or it told of something else."""
         ...
 
-    def renew(self) -> bool:
-        """Begin the wait anew, so that neither server nor routers end it. True when the server told of mail."""
+    def renew(self) -> None:
+        """Begin the wait anew, so that neither server nor routers end it."""
         ...
 
 
