@@ -406,7 +406,7 @@ def test_a_state_directory_that_cannot_be_is_named(write, tmp_path):
 
 # --- the example ----------------------------------------------------------------------------------------------------
 
-_SETTING = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
+_SETTING = re.compile(r"^#(?=[a-z0-9_]+ = )", re.MULTILINE)
 
 
 def leaves(model: type[BaseModel], at: str = "") -> dict[str, Any]:
@@ -436,11 +436,26 @@ def test_the_example_names_every_setting_and_no_other():
     text = EXAMPLE.read_text(encoding="utf-8")
     instead: set[str] = set()
     table = ""
-    for header, name in re.findall(r"^\[(\w+)\]|^# ([a-z_]+) = \"", text, re.MULTILINE):
-        table = f"{header}." if header else table
+    for header, name in re.findall(r"^(?:# )?\[([\w.]+)\]|^# ([a-z_]+) = \"", text, re.MULTILINE):
+        table = f"{re.sub(r'(?<=shops.)[a-z]+|(?<=mailboxes.)[a-z]+', 'NAME', header)}." if header else table
         instead |= {table + name} if name else set()  # cannot be set together with the one above
     named = set(flat(tomllib.loads(_SETTING.sub("", text)))) | instead
+    # The table of the mail server has the same settings as that of a mailbox; the example shows them once.
+    shown = "shops.NAME.mailboxes.NAME.oauth."
+    named |= {name.replace(shown, "shops.NAME.smtp.oauth.") for name in named if name.startswith(shown)}
     assert named == set(leaves(config.Settings))
+
+
+def test_the_example_of_oauth_loads_in_the_place_of_the_password(write):
+    text = EXAMPLE.read_text(encoding="utf-8").replace('password = "change-me"\n', "")
+    taken = r"provider|flow|client_id|client_secret|tenant|scope|redirect_url"
+    text = re.sub(rf"^# (?=\[.*oauth\]|(?:{taken}) = )", "", text, flags=re.MULTILINE)
+    text += 'client_id = "1234"\n'
+    shop = config.load(write(text), {}).shops["main"]
+    box = shop.mailboxes["service"].oauth
+    defaults = config.OAuthSettings(provider="google", client_id="x")
+    assert box.model_copy(update={"client_id": "x", "client_secret": None}) == defaults
+    assert shop.smtp.oauth.flow == "authorization_code"
 
 
 def test_the_example_shows_the_defaults():
@@ -462,11 +477,11 @@ def test_the_example_loads_with_everything_uncommented(write):
 def test_every_setting_of_the_example_has_a_line_of_meaning():
     """The comment stands above; settings that follow each other without one share it."""
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    settings_lines = [n for n, line in enumerate(lines) if re.match(r"#?[a-z_]+ = ", line)]
+    settings_lines = [n for n, line in enumerate(lines) if re.match(r"#?[a-z0-9_]+ = ", line)]
     assert settings_lines
     for number in settings_lines:
         above = number - 1
-        while re.match(r"#?[a-z_]+ = ", lines[above]):
+        while re.match(r"#?[a-z0-9_]+ = ", lines[above]):
             above -= 1
         assert lines[above].startswith(("# ", "[")), lines[number]
 
@@ -485,7 +500,13 @@ def test_secrets_of_the_models_are_the_secrets_that_are_masked():
         "mirror.password",
         "old_instance_secrets",
         "shops.NAME.key",
+        "shops.NAME.mailboxes.NAME.oauth.client_secret",
+        "shops.NAME.mailboxes.NAME.oauth.refresh_token",
+        "shops.NAME.mailboxes.NAME.oauth.service_account",
         "shops.NAME.mailboxes.NAME.password",
+        "shops.NAME.smtp.oauth.client_secret",
+        "shops.NAME.smtp.oauth.refresh_token",
+        "shops.NAME.smtp.oauth.service_account",
         "shops.NAME.smtp.password",
     }
 

@@ -7,6 +7,7 @@
 from connector.config.instance import ensure_instance_secret, instance_secrets
 from connector.config.loader import DEFAULT_PATH, PATH_VARIABLE, load, secrets_of, show
 from connector.config.mail import MailboxSettings, SmtpSettings
+from connector.config.oauth import OAuthSettings
 from connector.config.tree import (
     LogSettings,
     MirrorSettings,
@@ -27,6 +28,7 @@ __all__ = [
     "ShopSettings",
     "MailboxSettings",
     "SmtpSettings",
+    "OAuthSettings",
     "MirrorSettings",
     "LogSettings",
     "ScheduleSettings",

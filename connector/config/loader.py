@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl, urlsplit
@@ -15,7 +14,7 @@ from pydantic_core import ErrorDetails
 from connector.config.mail import MailboxSettings, SmtpSettings
 from connector.config.sources import PREFIX, SECRET_NAMES, SECRET_PATHS, Gathered, Loc, at, gather, suggestion
 from connector.config.tree import Settings
-from connector.config.values import POP3_REFUSED
+from connector.config.values import POP3_REFUSED, is_loopback
 from connector.errors import SettingsError
 
 DEFAULT_PATH = Path("/etc/prestashop-connector/config.toml")
@@ -68,6 +67,8 @@ def _add(gathered: Gathered, detail: ErrorDetails) -> None:
             expected, found = "a setting of this name" + suggestion(name, _names_at(loc[:-1])), "no such setting"
     elif kind == "missing" and loc == ("shops",):
         expected, found = "at least one table [shops.NAME] with url and key", "none"
+    elif kind == "login_missing":
+        expected, found = f"{_sources_of(loc)}, or a table {'.'.join((*loc[:-1], 'oauth'))}", "nothing"
     elif kind == "missing":
         expected, found = _sources_of(loc) if name in SECRET_NAMES else "a value; this setting is required", "nothing"
     if not any(p["key"] == ".".join(loc) and p["found"] == "no such setting" for p in gathered.problems):
@@ -197,20 +198,12 @@ def _unwise(settings: Settings) -> list[str]:
             if is_loopback(server.host):
                 continue
             if server.security == "plain":
-                out.append(f'{place}.security: "plain" sends password and mails readable to everybody')
-            elif not server.verify_certificate:
+                out.append(f'{place}.security: "plain" sends login and mails readable to everybody')
+            elif not server.verify_certificate and not server.pin_sha256:
                 out.append(
                     f"{place}.verify_certificate: anybody in between can pose as the server and read the password"
                 )
     return out
-
-
-def is_loopback(host: str) -> bool:
-    """Does a connection to this host stay on this machine? Names count only as far as RFC 6761 reserves them."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(".localhost")
 
 
 # --- showing --------------------------------------------------------------------------------------------------------

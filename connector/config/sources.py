@@ -31,10 +31,18 @@ SECRET_PATHS: tuple[Loc, ...] = (
     ("mirror", "password"),
     ("shops", "*", "key"),
     ("shops", "*", "mailboxes", "*", "password"),
+    ("shops", "*", "mailboxes", "*", "oauth", "client_secret"),
+    ("shops", "*", "mailboxes", "*", "oauth", "refresh_token"),
+    ("shops", "*", "mailboxes", "*", "oauth", "service_account"),
     ("shops", "*", "smtp", "password"),
+    ("shops", "*", "smtp", "oauth", "client_secret"),
+    ("shops", "*", "smtp", "oauth", "refresh_token"),
+    ("shops", "*", "smtp", "oauth", "service_account"),
 )
 UNREADABLE = "unreadable-and-already-reported"  # stands in, so that the secret is not reported as missing too
-SECRET_NAMES = frozenset({"key", "password", "instance_secret", "old_instance_secrets"})
+SECRET_NAMES = frozenset(
+    {"key", "password", "instance_secret", "old_instance_secrets", "client_secret", "refresh_token", "service_account"}
+)
 
 
 @dataclass
@@ -52,7 +60,13 @@ class Gathered:
         origin = origin or self.origins.get(loc, "")
         line = None if origin else line_of(self.lines, loc)
         self.problems.append(
-            {"file": origin or self.file, "line": line, "key": ".".join(loc), "found": found, "expected": expected}
+            {
+                "file": origin or self.file,
+                "line": line,
+                "key": ".".join(loc),
+                "found": found,
+                "expected": " ".join(expected.splitlines()),  # the name of a file may hold anything
+            }
         )
 
 

@@ -6,6 +6,7 @@ A check raises ValueError with what is expected instead; nothing here reads a fi
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,14 @@ def _host(value: str) -> str:
     if not _HOST.fullmatch(value):
         raise ValueError("a host name or IP address alone, without scheme, port or path")
     return value
+
+
+def is_loopback(host: str) -> bool:
+    """Does a connection to this host stay on this machine? Names count only as far as RFC 6761 reserves them."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(".localhost")
 
 
 def unset(value: object) -> object:
