@@ -15,7 +15,7 @@ STARTS = (
     "il", "in data", "il giorno", "on giorno",  # it
     "op", "van",  # nl
     "w dniu", "dnia", "pt.", "pon.", "wt.", "śr.", "czw.", "sob.", "niedz.",  # pl
-    "em", "a", "no dia",  # pt
+    "em", "a", "às", "no dia",  # pt
     "den", "d.", "på",  # sv, da, nb
     "dne", "v", "dňa", "po", "út", "st", "čt", "pá", "so", "ne", "ut", "št", "pi",  # cs, sk
     "în", "la", "pe", "in data de",  # ro
@@ -31,11 +31,12 @@ STARTS = (
 # What such a line says of the person: "wrote". Looked for anywhere in the line.
 VERBS = (
     "wrote", "writes", "sent the following message", "schrieb", "schreibt", "geschrieben", "a écrit", "écrivait",
-    "a ecrit", "escribió", "escribio", "va escriure", "ha scritto", "scrive", "schreef", "heeft geschreven",
+    "a ecrit", "escribió", "escribio", "va escriure", "ha escrit", "ha scritto", "scrive", "schreef", "heeft geschreven",
     "geschreven", "napisał", "pisze", "escreveu", "skrev", "skrifaði", "napsal", "napísal", "napisao", "napisala",
     "napisal", "je napisao", "a scris", "έγραψε", "написал", "написав", "написа", "пише", "пишет", "yazdı", "yazmış",
     "כתב", "מאת", "كتب", "كتبت", "كتابة", "نوشت", "kirjoitti", "kirjutas", "rašė", "rakstīja", "írta", "ezt írta",
-    "đã viết", "menulis", "เขียน", "のメール", "書きました", "wrote：", "写道", "寫道", "写到", "님이 작성", "작성",
+    "đã viết", "menulis", "เขียน", "のメール", "書きました", "wrote：", "写道", "寫道", "写到", "님이 작성", "작성", "쓴 글", "님의 말", "書き込みました", "のメッセージ", "του έγραψε", " sent:", " says:", "napisali",
+    "napsala", "napísala", "je написао", "је написао", "написала", "írták", "skrifaði", "ha pubblicato", "publicou",
     "shkroi", "idatzi", "scríobh", "ysgrifennodd",
 )  # fmt: skip
 
@@ -81,7 +82,12 @@ LABELS: dict[str, frozenset[str]] = {kind: frozenset(words) for kind, words in _
 
 # Text between dashes above a quoted original: "-----Original Message-----".
 ORIGINALS = frozenset({
-    "original message", "original", "original appointment", "original mail", "original email",
+    "original message", "reply message", "replied message", "original", "message original", "antwort nachricht",
+    "oprindelig besked", "opprinnelig e-post", "original e-post", "original-e-mail", "ursprüngliche e-mail",
+    "originele bericht", "alkuperäinen sähköposti", "původní e-mail", "původní zpráva", "wiadomość źródłowa",
+    "mensagem original", "e-mail original", "courriel original", "orijinal ileti", "asıl ileti", "özgün mesaj",
+    "початкове повідомлення", "повідомлення-оригінал", "первоначальное сообщение", "начало оригинального сообщения",
+    "αρχικό e-mail", "originalno sporočilo", "original melding", "upprunaleg skilaboð", "回复的原邮件", "原郵件", "original appointment", "original mail", "original email",
     "ursprüngliche nachricht", "originalnachricht", "original-nachricht", "ursprüngliche mail", "urspr. nachricht",
     "message d'origine", "message original", "message initial", "mensaje original", "missatge original",
     "messaggio originale", "messaggio original", "oorspronkelijk bericht", "oorspronkelijke bericht",
@@ -112,6 +118,12 @@ FORWARDS = frozenset({
     "転送されたメッセージ", "转发的邮件", "轉寄郵件", "已转发邮件", "전달된 메시지", "proslijeđena poruka",
     "posredovano sporočilo", "edastatud kiri", "persiųstas laiškas", "pārsūtīts ziņojums",
 })  # fmt: skip
+
+# How the subject of a forward begins, where the program does not say it in the text (Outlook).
+FORWARD_MARKS = (
+    "fw", "fwd", "wg", "tr", "rv", "i", "enc", "doorst", "vb", "vs", "vl", "pd", "tov", "továbbítás", "ilt",
+    "i̇lt", "πρθ", "пер", "пересл", "нпр", "הועבר", "إعادة توجيه", "转发", "轉寄", "転送", "전달", "trs", "fs",
+)  # fmt: skip
 
 # "Reply above this line": everything below is the far side's own mail.
 SEPARATORS = (

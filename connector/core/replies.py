@@ -9,16 +9,18 @@ The text itself is never changed, only divided. Full texts are kept elsewhere; t
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-from connector.core import quote_headers as words
+from connector.core import quote_starts as starts
 from connector.core.signatures import signature_start
-from connector.core.textlines import LOOK, blank, seen
+from connector.core.textlines import blank, seen
 
-HEADER_LINES = 4
-BLOCK_LINES = 10
+MAX_CHARS = 2_000_000
+MOST_LOOKS = 3_000
+"""Lines of one text that are looked at closely. No mail of a person comes near; each costs some 20 microseconds."""
+PICKED_LINES = 8
+"""A quote without a header that is longer is taken for the mail that was answered, not for a passage picked out."""
 
 Confidence = Literal["high", "low"]
 
@@ -36,77 +38,103 @@ class Extracted:
     confidence: Confidence
 
 
-_VERBS = tuple(word.casefold() for word in words.VERBS)
-_PRONOUNS = tuple(f" {word.casefold()}" for word in words.PRONOUNS)
-_STARTS = tuple(word.casefold() for word in words.STARTS)
-_START_WORDS = frozenset(word for word in _STARTS if " " not in word)
-_START_PHRASES = (*(word + " " for word in _STARTS if " " in word), "ב-", "בתאריך", "於", "在", "于")
-_LABELS = {label.casefold(): kind for kind, labels in words.LABELS.items() for label in labels}
-_ORIGINALS = frozenset(word.casefold() for word in words.ORIGINALS)
-_FORWARDS = frozenset(word.casefold() for word in words.FORWARDS)
-_SEPARATORS = tuple(word.casefold() for word in words.SEPARATORS)
-
-_N, _Q, _S, _F = "new", "quoted", "signature", "forwarded"
-
-_TIME = re.compile(r"\d{1,2} ?(?:[:h：]|uhr|時|时|點|点|시|часов) ?\d{0,2}|\bkl(?:o|\.)? ?\d{1,2}")
-_DATE = re.compile(r"\d{4}|\d[-./] ?\d|[年月]")
-_DATE_START = re.compile(r"[\"'(]?(?:\d{1,4}[-./年년 ]|\w{1,12}[.,]{1,2} ?\d{1,2}[-./ ])")
-_COLONS = (":", "：", "﹕")
+_N, _Q, _H, _F, _S = "new", "quoted", "header", "forwarded", "signature"
+_QUOTED = (_Q, _H)
 
 
-def extract(text: str) -> Extracted:
-    """Divide a mail's text into what is new, what is quoted and the signature."""
+def extract(text: str, subject: str = "") -> Extracted:
+    """Divide a mail's text into what is new, what is quoted and the signature.
+
+    A `subject` that begins with the mark of a forward (`FW:`, `WG:`, `TR:` ...) says that a header block begins a mail
+    that was passed on, which is for us to read; without it such a block begins a quote. A text of more than
+    MAX_CHARS characters, or one with more than MOST_LOOKS lines that might begin a quote, is given back whole.
+    """
+    if len(text) > MAX_CHARS:
+        return Extracted(text, "", "", "low")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not any(not blank(line) for line in lines):
         return Extracted(text, "", "", "high")
-    marks = _mark(lines)
-    if _interleaved(lines, marks):
-        marks = [_F if mark == _F else _N for mark in marks[: _last(lines, marks) + 1]] + marks[
-            _last(lines, marks) + 1 :
-        ]
-        _mark_signatures(lines, marks)
-        return _parts(lines, marks, "low")
+    marks = _Marker(lines, starts.is_forward_subject(subject)).run()
+    if marks is None:
+        return Extracted(_join(lines), "", "", "low")
+    confidence: Confidence = "high"
+    if _Q in marks and _answers_between(lines, marks):
+        last = _last(lines, marks)
+        marks[: last + 1] = [_F if mark == _F else _N for mark in marks[: last + 1]]
+        confidence = "low"
     _mark_signatures(lines, marks)
     if not any(mark in (_N, _F) and not blank(line) for line, mark in zip(lines, marks, strict=True)):
         return Extracted(_join(lines), "", "", "low")
-    return _parts(lines, marks, "high")
+    return _parts(lines, marks, confidence)
 
 
-def _mark(lines: list[str]) -> list[str]:
-    """new, quoted or forwarded, line by line."""
-    looks = [seen(line) for line in lines]
-    marks = [_N] * len(lines)
-    at = 0
-    while at < len(lines):
-        line = looks[at]
-        if not line:
-            at += 1
-            continue
-        if line.startswith(">") or _is_bar_quote(line):
-            marks[at] = _Q
-            at += 1
-            continue
-        if _is_forward(line):
-            marks[at:] = [_F] * (len(lines) - at)
-            break
-        if _ends_all(looks, at):
-            marks[at:] = [_Q] * (len(lines) - at)
-            break
-        length = _header_length(looks, at)
-        if length:
-            following = _next_line(looks, at + length)
-            if following is None or not (following.startswith(">") or _is_bar_quote(following)):
-                if at and looks[at - 1] and not any("@" in part for part in looks[at : at + length]):
-                    at += 1  # within a paragraph and without an address: a person's sentence
-                    continue
-                marks[at:] = [_Q] * (len(lines) - at)  # the program did not mark the quoted lines: it goes to the end
-                break
-            marks[at : at + length] = [_Q] * length
-            at += length
-            continue
-        at += 1
-    _join_gaps(looks, marks)
-    return marks
+class _Marker:
+    """new, quoted, header of a quote, or forwarded: line by line, in one pass."""
+
+    def __init__(self, lines: list[str], passed_on: bool) -> None:
+        self.looks = [seen(line) for line in lines]
+        self.passed_on = passed_on
+        self.marks = [_N] * len(lines)
+        self.written = False  # has new text been seen?
+        self.work = 0
+
+    def run(self) -> list[str] | None:
+        """None: too many lines look like the start of a quote to be worth the time."""
+        at = 0
+        while 0 <= at < len(self.looks):
+            if self.looks[at]:
+                at = self._step(at)
+                if self.work > MOST_LOOKS:
+                    return None
+            else:
+                at += 1
+        _join_gaps(self.looks, self.marks)
+        return self.marks
+
+    def _step(self, at: int) -> int:
+        """Mark the line at `at`, perhaps with its neighbours; where to go on, -1 when all is marked."""
+        looks = self.looks
+        if starts.is_quoted(looks[at]):
+            self.marks[at] = _Q
+            return at + 1
+        if starts.is_forward(looks[at]):
+            return self._rest(at, _F)
+        if starts.ends_all(looks, at):
+            self.work += 1
+            if self.passed_on and starts.is_block(looks, at):
+                return self._rest(at, _F)
+            if self.written:
+                return self._rest(at, _Q)
+            while at < len(looks) and looks[at]:  # nothing stands above: this is not where the quoted mail begins
+                at += 1
+            self.written = True
+            return at
+        length = self._header(at)
+        if length < 0:
+            return self._rest(at, _Q)
+        self.marks[at : at + length] = [_H] * length
+        self.written = self.written or not length
+        return at + max(length, 1)
+
+    def _rest(self, at: int, mark: str) -> int:
+        self.marks[at:] = [mark] * (len(self.marks) - at)
+        return -1
+
+    def _header(self, at: int) -> int:
+        """Lines of the quote header that begins here, 0 for none, -1 when an unmarked quote follows it."""
+        looks = self.looks
+        if not starts.may_begin(looks, at):
+            return 0
+        self.work += 1
+        length = starts.header_length(looks, at)
+        if not length:
+            return 0
+        following = starts.next_line(looks, at + length)
+        if following is not None and starts.is_quoted(following):
+            return length
+        if at and looks[at - 1] and not any("@" in part for part in looks[at : at + length]):
+            return 0  # within a paragraph and without an address: a person's sentence
+        return -1  # the program did not mark the quoted lines: the quote goes to the end
 
 
 def _join_gaps(looks: list[str], marks: list[str]) -> None:
@@ -116,7 +144,7 @@ def _join_gaps(looks: list[str], marks: list[str]) -> None:
         if not line:
             gap += 1
             continue
-        if before == marks[index] == _Q:
+        if before in _QUOTED and marks[index] in _QUOTED:
             marks[index - gap : index] = [_Q] * gap
         before, gap = marks[index], 0
 
@@ -126,143 +154,28 @@ def _is_bar_quote(line: str) -> bool:
     return line.startswith("|") and (line == "|" or (line[1] in " |>" and "|" not in line.lstrip("|> ")))
 
 
-def _bare(line: str) -> tuple[str, int]:
-    """A line without the dashes around it, and how many signs were taken away at its start."""
-    inner = line.lstrip("-_=*#–— ")
-    return inner.rstrip("-_=*#–— :：").strip(), len(line) - len(inner)
-
-
-def _is_forward(line: str) -> bool:
-    inner, taken = _bare(line)
-    return inner in _FORWARDS and (taken >= 2 or line.endswith(_COLONS))
-
-
-def _ends_all(looks: list[str], at: int) -> bool:
-    """Does a quote begin here that goes to the end: an Outlook header block, a separator, `reply above this line`?"""
-    line = looks[at]
-    inner, taken = _bare(line)
-    if inner in _ORIGINALS and taken >= 2:
-        return True
-    if len(line) <= 150 and any(phrase in line for phrase in _SEPARATORS):
-        return True
-    if taken >= 10 and not inner:  # a line of underscores: only with a header block below
-        below = _next_index(looks, at + 1)
-        return below is not None and _is_block(looks, below)
-    return _is_block(looks, at)
-
-
-def _label(line: str) -> str:
-    """Which header a line of an Outlook block is: from, sent, to, cc or subject; '' for none."""
-    for colon in _COLONS:
-        head, found, _rest = line[:60].partition(colon)
-        if found:
-            kind = _LABELS.get(head.strip("*_ "))
-            if kind:
-                return kind
-    return ""
-
-
-def _is_block(looks: list[str], at: int) -> bool:
-    """From, Sent, To, Subject in any language and order. A traveller's `From: Berlin / To: Rome` has neither subject
-    nor address."""
-    if _label(looks[at]) not in ("from", "sent"):
-        return False
-    kinds: set[str] = set()
-    address = False
-    for line in looks[at : at + BLOCK_LINES]:
-        if not line:
-            if kinds >= {"from"} and len(kinds) >= 2:
-                break
-            continue  # some programs put an empty line between the headers
-        kind = _label(line)
-        if kind:
-            kinds.add(kind)
-        address = address or ("@" in line and bool(kind))
-    return "from" in kinds and len(kinds) >= 3 and ("subject" in kinds or address)
-
-
-def _header_length(looks: list[str], at: int) -> int:
-    """How many lines the quote header that begins here has, 0 for none."""
-    if not _may_begin(looks[at]):
-        return 0
-    joined = ""
-    for length in range(1, HEADER_LINES + 1):
-        here = at + length - 1
-        if here >= len(looks) or not looks[here] or looks[here].startswith(">") or len(looks[here]) >= LOOK:
-            return 0
-        joined = f"{joined} {looks[here]}" if joined else looks[here]
-        strength = _strength(joined, length, looks, here)
-        if strength:
-            for later in range(at + 1, here + 1):  # a line of text above the header is no part of it
-                inner = " ".join(looks[later : here + 1])
-                other = _strength(inner, here + 1 - later, looks, here)
-                if (other == 2 and _DATE.search(inner)) or (other == 1 and strength == 1):
-                    return 0
-            return length
-    return 0
-
-
-def _may_begin(line: str) -> bool:
-    return len(line) < LOOK and (
-        _starts(line) or "@" in line or any(c.isdigit() for c in line) or line.endswith(_COLONS) or _has_verb(line)
-    )
-
-
-def _starts(line: str) -> bool:
-    word = line.split(" ", 1)[0]
-    return word in _START_WORDS or line.startswith(_START_PHRASES)
-
-
-def _has_verb(text: str) -> bool:
-    return any(verb in text for verb in _VERBS)
-
-
-def _strength(text: str, length: int, looks: list[str], last: int) -> int:
-    """2: surely a quote header, by its first word. 1: by its parts only. 0: none."""
-    if not text.endswith(_COLONS) and not text.endswith(("写道", "寫道")):
-        return 0
-    if any(phrase in f" {text}" for phrase in _PRONOUNS):
-        return 0
-    time, address, verb = _TIME.search(text) is not None, "@" in text, _has_verb(text)
-    following = _next_line(looks, last + 1)
-    marked = following is not None and following.startswith(">")
-    digits = any(c.isdigit() for c in text)
-    if _starts(text) and verb and (address or marked or (time and _DATE.search(text))):
-        return 2
-    if _starts(text) and address and time:
-        return 2
-    if address and time and digits and len(text) <= 300 and ("<" in text or "(" in text or "[" in text):
-        return 1
-    if verb and (time or address) and digits and _DATE_START.match(text):
-        return 1
-    if verb and address and digits and not text.startswith("<"):
-        return 1
-    return 1 if (verb or address) and marked and length == 1 and not text.startswith("<") else 0
-
-
-def _next_index(looks: list[str], at: int) -> int | None:
-    for index in range(at, min(at + 4, len(looks))):
-        if looks[index]:
-            return index
-    return None
-
-
-def _next_line(looks: list[str], at: int) -> str | None:
-    index = _next_index(looks, at)
-    return None if index is None else looks[index]
-
-
-def _interleaved(lines: list[str], marks: list[str]) -> bool:
-    """Does new text stand between quotes?"""
-    runs = [mark for line, mark in zip(lines, marks, strict=True) if not blank(line)]
-    groups = [mark for index, mark in enumerate(runs) if index == 0 or runs[index - 1] != mark]
-    first = groups.index(_Q) if _Q in groups else len(groups)
-    return groups[first:].count(_Q) >= 2
+def _answers_between(lines: list[str], marks: list[str]) -> bool:
+    """Does new text stand between quotes, or below a short passage that the person picked out? Such a passage has
+    no header: it is what the answer refers to, not the mail that was answered."""
+    runs = [(mark, index) for index, mark in enumerate(marks) if not blank(lines[index])]
+    groups: list[tuple[str, bool, int]] = []  # quoted or not, with a header, lines
+    for mark, _index in runs:
+        kind = _Q if mark in _QUOTED else mark
+        if groups and groups[-1][0] == kind:
+            groups[-1] = (kind, groups[-1][1] or mark == _H, groups[-1][2] + 1)
+        else:
+            groups.append((kind, mark == _H, 1))
+    quotes = [number for number, group in enumerate(groups) if group[0] == _Q]
+    if len(quotes) != 1:
+        return len(quotes) > 1
+    number = quotes[0]
+    _kind, headed, size = groups[number]
+    return not headed and number + 1 < len(groups) and size <= PICKED_LINES
 
 
 def _last(lines: list[str], marks: list[str]) -> int:
     """Index of the last quoted line."""
-    return max(index for index, mark in enumerate(marks) if mark == _Q and not blank(lines[index]))
+    return max(index for index, mark in enumerate(marks) if mark in _QUOTED and not blank(lines[index]))
 
 
 def _mark_signatures(lines: list[str], marks: list[str]) -> None:
@@ -282,11 +195,23 @@ def _mark_signatures(lines: list[str], marks: list[str]) -> None:
 
 
 def _parts(lines: list[str], marks: list[str], confidence: Confidence) -> Extracted:
-    pick = {
-        wanted: _join([line for line, mark in zip(lines, marks, strict=True) if mark in wanted])
-        for wanted in ((_N, _F), (_Q,), (_S,))
-    }
-    return Extracted(pick[_N, _F], pick[(_Q,)], pick[(_S,)], confidence)
+    pick = {wanted: _join(_picked(lines, marks, wanted)) for wanted in ((_N, _F), _QUOTED, (_S,))}
+    return Extracted(pick[_N, _F], pick[_QUOTED], pick[(_S,)], confidence)
+
+
+def _picked(lines: list[str], marks: list[str], wanted: tuple[str, ...]) -> list[str]:
+    """The lines of these marks; where others were left out between empty lines, one of them stays."""
+    picked: list[str] = []
+    cut = False
+    for line, mark in zip(lines, marks, strict=True):
+        if mark not in wanted:
+            cut = True
+            continue
+        if cut and picked and blank(line) and blank(picked[-1]):
+            continue
+        cut = cut and blank(line)
+        picked.append(line)
+    return picked
 
 
 def _join(lines: list[str]) -> str:
