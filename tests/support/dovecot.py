@@ -21,7 +21,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
+from imapclient import imap_utf7
 
 START_SECONDS = 15.0
 
@@ -31,6 +31,8 @@ def require_dovecot() -> None:
     missing = [tool for tool in ("dovecot", "openssl") if shutil.which(tool, path=_path()) is None]
     if missing:
         reason = f"{', '.join(missing)} not installed (apt-get install dovecot-imapd openssl)"
+        import pytest  # here, so that the benchmark can start a server without it
+
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -63,29 +65,35 @@ class Dovecot:
         self._folder.chmod(0o755)
         cert, key = make_certificate(self._folder)
         self.cert_file = str(cert)
-        settings = self._folder / "dovecot.conf"
-        settings.write_text(self._settings(cert, key))
+        (self._folder / "dovecot.conf").write_text(self._settings(cert, key))
         self._log = (self._folder / "log").open("wb")
-        self._process = subprocess.Popen(
-            [shutil.which("dovecot", path=_path()) or "dovecot", "-F", "-c", str(settings)],
-            stdout=self._log, stderr=self._log, start_new_session=True,
-        )  # fmt: skip
         try:
-            self._wait()
+            self.start()
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *exc: object) -> None:
-        # A gentle end takes a second; nothing in a temporary folder needs it. The session is ours alone.
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self.kill()
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     # --- what tests do with it --------------------------------------------------------------------------------------
+
+    def kill(self) -> None:
+        """All its processes, at once; mails stay. A gentle end takes a second. The session is ours alone."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(10)
+
+    def start(self) -> None:
+        """Serve on the same ports, with the mails that are there."""
+        self._process = subprocess.Popen(
+            [shutil.which("dovecot", path=_path()) or "dovecot", "-F", "-c", str(self._folder / "dovecot.conf")],
+            stdout=self._log, stderr=self._log, start_new_session=True,
+        )  # fmt: skip
+        self._wait()
 
     def deliver(self, folder: str, raw: bytes, at: datetime | None = None) -> None:
         """File a mail with this INTERNALDATE by APPEND, over a connection of its own."""
@@ -278,4 +286,5 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _quoted(folder: str) -> str:
-    return f'"{folder}"'
+    """As RFC 3501 5.1.3 writes names: modified UTF-7, in quotes."""
+    return '"' + imap_utf7.encode(folder).decode().replace("\\", "\\\\").replace('"', '\\"') + '"'
