@@ -136,6 +136,11 @@ class Watchers:
                 self._threads[watch] = thread
                 thread.start()
 
+    @property
+    def running(self) -> int:
+        """How many do."""
+        return sum(thread.is_alive() for thread in self._threads.values())
+
     def join(self, seconds: float) -> None:
         """Give them so long in all to say goodbye."""
         until = time.monotonic() + seconds
