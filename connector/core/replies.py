@@ -17,6 +17,7 @@ from connector.core.signatures import signature_start
 from connector.core.textlines import blank, seen
 
 MAX_CHARS = 2_000_000
+MAX_LINES = 30_000
 MOST_LOOKS = 3_000
 """Lines of one text that are looked at closely. No mail of a person comes near; each costs some 20 microseconds."""
 PICKED_LINES = 8
@@ -46,14 +47,16 @@ def extract(text: str, subject: str = "") -> Extracted:
     """Divide a mail's text into what is new, what is quoted and the signature.
 
     A `subject` that begins with the mark of a forward (`FW:`, `WG:`, `TR:` ...) says that a header block begins a mail
-    that was passed on, which is for us to read; without it such a block begins a quote. A text of more than
-    MAX_CHARS characters, or one with more than MOST_LOOKS lines that might begin a quote, is given back whole.
+    that was passed on, which is for us to read; without it such a block begins a quote. A text of more than MAX_CHARS
+    characters or MAX_LINES lines, or with more than MOST_LOOKS lines that might begin a quote, is given back whole.
     """
     if len(text) > MAX_CHARS:
         return Extracted(text, "", "", "low")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not any(not blank(line) for line in lines):
         return Extracted(text, "", "", "high")
+    if len(lines) > MAX_LINES:
+        return Extracted(_join(lines), "", "", "low")
     marks = _Marker(lines, starts.is_forward_subject(subject)).run()
     if marks is None:
         return Extracted(_join(lines), "", "", "low")

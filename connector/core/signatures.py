@@ -11,6 +11,7 @@ BARE_SIGNATURE_LINES = 8
 MOBILE_LINES = 3
 
 _MOBILE = tuple(tuple(word.casefold().partition("…")[::2]) for word in words.MOBILE)
+_POSSESSIVE = tuple(word.casefold() for word in words.POSSESSIVE)
 _DEVICES = tuple(word.casefold() for word in words.DEVICES)
 
 
@@ -28,11 +29,18 @@ def signature_start(lines: list[str], start: int, end: int) -> tuple[int, int]:
         limit = SIGNATURE_LINES if line.startswith("-- ") else BARE_SIGNATURE_LINES
         if short in ("--", "—", "- --") and size - 1 <= limit:  # RFC 3676 section 4.3: "-- " on a line of its own
             return index, size
-        if len(line) <= 120 and size <= MOBILE_LINES and _is_mobile(seen(line).strip("_- ")):
+        if len(line) <= 120 and size <= MOBILE_LINES and _is_mobile(seen(line).strip("_-()<>[]~ ")):
             found, found_size = index, size
     return found, found_size
 
 
 def _is_mobile(line: str) -> bool:
-    named = any(device in line for device in _DEVICES)
-    return any(line.startswith(start) and (later in line if later else named) for start, later in _MOBILE)
+    """A whole line of a telephone's: `Sent from my desk, it is quicker` is a sentence, its device comes too late."""
+    if line.endswith((" from mobile", " from my mobile")) or line.startswith(("from my iphone", "from my ipad")):
+        return len(line) <= 40
+    head = line.split(", ", 1)[0]
+    named = any(device in head for device in _DEVICES)
+    for start, later in _MOBILE:
+        if line.startswith(start) and (later in line if later else named):
+            return True
+    return line.startswith(_POSSESSIVE) and "," not in line and len(line.split()) <= 6 and not line.endswith("?")
