@@ -118,6 +118,7 @@ def _status(app: App, name: str) -> dict[str, Any]:
         "prestashop": app.version(name),
         "worker": _worker(mirror.leases.holder(name)),
         "legs": mirror.runs.last(name),
+        "reauthorise": {login.name: state for login in app.accounts.logins(name) if (state := login.state())},
         "rows": mirror.queries.table_counts(name),
         "mails": mirror.ledger.states(name),
         "intents": mirror.outbox.states(name),
@@ -175,6 +176,8 @@ def _show(shop: dict[str, Any]) -> None:
             say(f"  {_cost(leg)}")
         if leg["error"] == "guard.mass_deletion":
             say("  guard: too many rows are gone at once, so none was marked; `sync --full` names the resource")
+    for login, why in shop["reauthorise"].items():
+        say(f"  reauthorise: {safe(login)} ({why}): run `prestashop-connector mailbox authorize {safe(login)}`")
     parts = ("_lang", "_rows", "_details", "_groups")
     rows = {name: count for name, count in shop["rows"].items() if count and not name.endswith(parts)}
     say("  rows: " + (", ".join(f"{name} {count:,}" for name, count in rows.items()) or "none"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from connector.cli import check, demo, mails, mappings, orders, outbox, run, sync, threads, verify
+from connector.cli import check, demo, mailbox, mails, mappings, orders, outbox, run, sync, threads, verify
 from connector.cli.output import warn
 from connector.cli.session import Options, guarded
 from connector.errors import EXIT_MEANING, Exit
@@ -59,6 +59,7 @@ for command in (
     threads.thread,
     orders.order,
     mails.quarantine,
+    mailbox.mailbox,
     outbox.outbox,
     mappings.mappings,
     demo.demo,

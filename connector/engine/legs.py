@@ -24,7 +24,7 @@ from connector.engine.pull import Pull, PullReport, concerns_the_shop
 from connector.engine.push import Push, PushReport
 from connector.engine.relations import Relations
 from connector.engine.sweep import Sweeps
-from connector.errors import Busy, ConnectorError, Exit, ShopError, ShopForbidden, StateError, worst
+from connector.errors import Busy, ConnectorError, Exit, MailboxReauthorise, ShopError, ShopForbidden, StateError, worst
 from connector.ops import events as ev
 
 NEEDED = ("languages", "contacts", "customers", "customer_threads", "customer_messages")
@@ -258,6 +258,11 @@ class ShopLegs:
         first = result.errors[0] if result.errors else None
         if isinstance(first, ShopForbidden) and first.code == "shop.key_refused":
             self._events.emit(ev.SHOP_REAUTHORISE, shop=self.shop)
+        dead = {str(e.facts.get("mailbox")): e for e in result.errors if isinstance(e, MailboxReauthorise)}
+        for name, error in dead.items():
+            self._events.emit(ev.MAILBOX_REAUTHORISE_NEEDED, shop=self.shop, mailbox=name, error=error.code)
+        if dead:
+            result.counts["reauthorise"] = len(dead)
         outcome = "ok" if result.code is Exit.OK else "failed"
         self._runs.finish(row, self.clock.now(), outcome, result.counts, first.code if first else "")
         name, _, mailbox = leg.partition("/")

@@ -46,7 +46,7 @@ class Provider:
 
 _MICROSOFT = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
 _GOOGLE_MAIL = "https://mail.google.com/"
-_OUTLOOK = "https://outlook.office.com"
+_OUTLOOK_MAIL = "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send offline_access"
 PROVIDERS: dict[str, Provider] = {
     # developers.google.com: "OAuth 2.0 for iOS & Desktop Apps", "XOAUTH2 Mechanism". Without `offline` there is no
     # refresh token, without `consent` only at the first time.
@@ -63,7 +63,8 @@ PROVIDERS: dict[str, Provider] = {
         f"{_MICROSOFT}/token",
         f"{_MICROSOFT}/devicecode",
         {
-            "device_code": f"{_OUTLOOK}/IMAP.AccessAsUser.All {_OUTLOOK}/SMTP.Send offline_access",
+            "device_code": _OUTLOOK_MAIL,
+            "authorization_code": _OUTLOOK_MAIL,
             "client_credentials": "https://outlook.office365.com/.default",
         },
     ),
@@ -188,8 +189,8 @@ class TokenServer:
     def redeem(self, request: Request, address: str) -> Answer:
         """Tokens for the address that the browser ended at.
 
-        Raises DataError `oauth.pasted` when it is not the answer to this request, MailboxReauthorise `oauth.denied` when the person did not
-        agree.
+        Raises DataError `oauth.pasted` when it is not the answer to this request, MailboxReauthorise `oauth.denied`
+        when the person did not agree.
         """
         said = {name: values[0] for name, values in parse_qs(urlsplit(address.strip()).query).items()}
         if said.get("state") != request.state:

@@ -40,6 +40,7 @@ RELATIONS_FOLLOWED: Final = "relations.followed"
 FOLDER_BASELINED: Final = "folder.baselined"
 FOLDER_COLLECTED: Final = "folder.collected"
 FOLDER_FAILED: Final = "folder.failed"
+MAILBOX_REAUTHORISE_NEEDED: Final = "mailbox.reauthorise_needed"
 UIDVALIDITY_CHANGED: Final = "uidvalidity.changed"
 WATCH_STARTED: Final = "watch.started"
 WATCH_LOST: Final = "watch.lost"
@@ -48,6 +49,7 @@ MAIL_PENDING: Final = "mail.pending"
 MAIL_IMPORTED: Final = "mail.imported"
 MAIL_IGNORED: Final = "mail.ignored"
 MAIL_QUARANTINED: Final = "mail.quarantined"
+MAIL_BOUNCED: Final = "mail.bounced"
 # --- the outbox
 INTENT_PLANNED: Final = "intent.planned"
 INTENT_CONFIRMED: Final = "intent.confirmed"
@@ -92,6 +94,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     FOLDER_BASELINED: ("info", "first sight of a folder: mails before this line stay untouched"),
     FOLDER_COLLECTED: ("debug", "a folder's new mails are in the ledger"),
     FOLDER_FAILED: ("error", "a folder could not be read; the others go on"),
+    MAILBOX_REAUTHORISE_NEEDED: ("error", "an OAuth login is dead until `mailbox authorize`; only slow retries"),
     UIDVALIDITY_CHANGED: ("warning", "the server renumbered a folder; known mails are recognised by content"),
     WATCH_STARTED: ("info", "the server tells of new mail in a folder as it arrives (IDLE)"),
     WATCH_LOST: ("info", "the connection that watched a folder ended; it is made again. Told once an hour at most"),
@@ -99,6 +102,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     MAIL_PENDING: ("info", "a mail was decided on; its intents wait to be pushed"),
     MAIL_IMPORTED: ("info", "a mail is in the shop"),
     MAIL_IGNORED: ("info", "a mail is not for a thread; `reason` says why"),
+    MAIL_BOUNCED: ("warning", "a mail of ours did not arrive; `message_id` is the message that it carried"),
     MAIL_QUARANTINED: ("warning", "a mail needs a person; `reason` says why"),
     INTENT_PLANNED: ("info", "a change was committed to the outbox"),
     INTENT_CONFIRMED: ("info", "a change is proven to be done"),
@@ -141,6 +145,7 @@ KEYS: Final[dict[str, str]] = {
     # why
     "outcome": "ok, failed, skipped",
     "reason": "reason code of a decision",
+    "trail": "what the trust ladder tried, `rung:outcome` each, in order",
     "guard": "guard that tripped",
     "setting": "setting that is meant or that allows it",
     "error": "error code, explained by the words of `connector/words.py`",
@@ -166,6 +171,7 @@ KEYS: Final[dict[str, str]] = {
     "absent": "rows that others point to and that the shop does not have",
     "broken": "rows that could not be read",
     "missing": "what should be there and is not",
+    "reauthorise": "accounts whose OAuth login a person must renew",
     "folders": "how many folders",
     "duplicates": "references that the shop holds more than once",
     "existing": "mails in a folder at the baseline",

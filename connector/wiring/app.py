@@ -27,10 +27,10 @@ from connector.engine.repair import Repair
 from connector.engine.reread import Rereads
 from connector.engine.sweep import Sweeps
 from connector.engine.verify import Verify
-from connector.mailbox.client import Account, ImapMailbox
+from connector.mailbox.client import ImapMailbox
 from connector.mailbox.idle import IdleFolder
 from connector.mailbox.mime import MimeCodec
-from connector.mailbox.sender import SmtpAccount, SmtpSender
+from connector.mailbox.sender import SmtpSender
 from connector.mirror.db import Mirror, is_there, open_mirror
 from connector.ops import events as ev
 from connector.ops import process
@@ -40,6 +40,7 @@ from connector.shop.client import ShopClient
 from connector.shop.dialect import Dialect
 from connector.shop.pace import PaceNews
 from connector.wiring import desk, parts
+from connector.wiring.accounts import Accounts
 from connector.wiring.mappings import placed
 
 PROBE_SECONDS = 900.0
@@ -82,6 +83,7 @@ class App:
             events.emit(ev.MIRROR_CHANGED, count=len(self.mirror.changes), text=shown)
         self.codec = MimeCodec()
         self.new_baseline = new_baseline
+        self.accounts = Accounts(settings)
         self._shops = dict[str, ShopClient]()
         self._infos: dict[str, tuple[float, ShopInfo]] = {}
 
@@ -173,26 +175,15 @@ class App:
             zone=self.zone(name),
         )
 
-    def account(self, shop: str, name: str) -> Account:
-        """Where a mailbox of the settings lives."""
-        m = self.shop_settings(shop).mailboxes[name]
-        ca_file, password = str(m.ca_file or ""), m.password.get_secret_value()
-        return Account(m.host, m.port, m.user, password, m.security, m.verify_certificate, ca_file, m.timeout)
-
     def mailbox(self, shop: str, name: str) -> Mailbox:
-        return ImapMailbox(name, self.account(shop, name))
+        return ImapMailbox(name, self.accounts.mailbox(shop, name))
 
     def idle_folder(self, shop: str, name: str, folder: str) -> FolderWatch:
-        return IdleFolder(name, self.account(shop, name), folder)
+        return IdleFolder(name, self.accounts.mailbox(shop, name), folder)
 
     def sender(self, shop: str) -> SmtpSender | None:
-        s = self.shop_settings(shop).smtp
-        if s is None:
-            return None
-        ca_file, password = str(s.ca_file or ""), s.password.get_secret_value() if s.password else ""
-        return SmtpSender(
-            SmtpAccount(s.host, s.port, s.user, password, s.security, s.verify_certificate, ca_file, s.timeout, s.bcc)
-        )
+        account = self.accounts.smtp(shop)
+        return SmtpSender(account) if account is not None else None
 
     # --- what runs and what commands use: put together in the modules beside this one ------------------------------
 
