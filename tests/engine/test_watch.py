@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 
@@ -143,9 +142,9 @@ def test_a_line_that_breaks_again_and_again_is_told_of_once_an_hour(monkeypatch)
 
 def test_a_refused_password_is_not_tried_again_at_once():
     refused = ("LOGIN", "{tag} NO no such user\n")
-    with scripted(("CAPABILITY", "* CAPABILITY IMAP4rev1 IDLE\n{tag} OK done\n"), refused) as where:
-        with watching_a_folder(replace(where, user="x")) as told:
-            told.wait_for(lambda: told.events)
+    capable = ("CAPABILITY", "* CAPABILITY IMAP4rev1 IDLE\n{tag} OK done\n")
+    with scripted(capable, refused) as where, watching_a_folder(where) as told:
+        told.wait_for(lambda: told.events)
     ((name, keys),) = told.events
     assert (name, keys["error"]) == ("watch.by_schedule", "imap.login_refused")
     assert keys["retry_in"] > 400
