@@ -17,7 +17,7 @@ from connector import config
 from connector.cli.session import lease
 from connector.engine.legs import LegResult, ShopLegs
 from connector.errors import Exit
-from connector.ops import logs, memory
+from connector.ops import interpreter, logs
 from connector.wiring import App
 
 SHOP = "bench"
@@ -26,7 +26,7 @@ SHOP = "bench"
 class Ours:
     def __init__(self, path: Path) -> None:
         settings = config.load(path)
-        memory.collect_rarely()  # as the program does
+        interpreter.tune()  # as the program does
         logs.configure("error", "json", config.secrets_of(settings), sys.stderr)
         self.app = App(settings, logs.EventLog())
 

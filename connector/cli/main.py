@@ -13,7 +13,7 @@ from connector.cli import check, demo, mailbox, mails, mappings, orders, outbox,
 from connector.cli.output import warn
 from connector.cli.session import Options, guarded
 from connector.errors import EXIT_MEANING, Exit
-from connector.ops import memory
+from connector.ops import interpreter
 
 
 def _version() -> str:
@@ -70,7 +70,7 @@ for command in (
 def main(argv: list[str] | None = None) -> None:
     """The console script. Never shows a traceback unless --debug was given."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    memory.collect_rarely()
+    interpreter.tune()
 
     def work() -> int:
         try:

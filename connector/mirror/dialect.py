@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -175,6 +176,14 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]],
     connection.execute(_upserting(_insert(connection)(table), rows[0], keys), list(rows))
 
 
+ROWS = 50
+"""Rows an SQLite statement. The driver lets go of the interpreter at every statement and has to wait until it gets it
+back, from threads that decode."""
+
+PARAMETERS = 32_766
+"""SQLITE_MAX_VARIABLE_NUMBER since 3.32 (https://www.sqlite.org/limits.html)."""
+
+
 def bulk(connection: Connection, table: Table, columns: dict[str, Sequence[Any]], keys: Sequence[str] = ()) -> None:
     """Many rows at once, given column by column; with `keys` as `upsert`, without as a plain insert.
 
@@ -188,7 +197,14 @@ def bulk(connection: Connection, table: Table, columns: dict[str, Sequence[Any]]
         _copy(connection, table, columns, keys)
         return
     sql, names = _sqlite_insert(table, tuple(columns), tuple(keys))
-    connection.exec_driver_sql(sql, list(_converted(connection, table, columns, names)))
+    rows = list(_converted(connection, table, columns, names))
+    together = len(rows) - len(rows) % ROWS if len(names) * ROWS <= PARAMETERS else 0
+    if together:
+        many = _for_several(sql, len(names))
+        for start in range(0, together, ROWS):
+            connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + ROWS])))
+    if rows[together:]:
+        connection.exec_driver_sql(sql, rows[together:])
 
 
 @lru_cache(maxsize=256)
@@ -197,6 +213,16 @@ def _sqlite_insert(table: Table, columns: tuple[str, ...], keys: tuple[str, ...]
     statement = _upserting(sqlite.insert(table), columns, keys)
     compiled = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"), column_keys=list(columns))
     return str(compiled), compiled.positiontup or columns
+
+
+@lru_cache(maxsize=256)
+def _for_several(sql: str, columns: int) -> str:
+    """The same statement for ROWS rows."""
+    one = "(" + ", ".join("?" * columns) + ")"
+    head, found, tail = sql.partition(f"VALUES {one}")
+    if not found:
+        raise ValueError("an insert statement of another form")
+    return head + "VALUES " + ", ".join([one] * ROWS) + tail
 
 
 def _copy(connection: Connection, table: Table, columns: dict[str, Sequence[Any]], keys: Sequence[str]) -> None:

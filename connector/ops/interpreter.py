@@ -1,18 +1,26 @@
-"""How this process collects its garbage."""
+"""How Python runs this process: when it collects garbage, how often its threads take turns."""
 
 from __future__ import annotations
 
 import gc
+import sys
 
 YOUNG = 20_000
 """Objects made and not freed before the collector looks, instead of Python's 700."""
 
+TURN_SECONDS = 0.001
+"""How long a thread that computes may keep others waiting, instead of Python's 5 ms."""
 
-def collect_rarely() -> None:
+
+def tune() -> None:
     """For a process of our own, at its start.
 
     Pages, records and rows hold no cycles: what nobody needs goes at once, by its count of references. Python's
     collector would look through them again and again for nothing, which takes a sixth of the time of a first pull
     (80,000 rows: 2,600 looks at the youngest, 12 at everything). It still runs, for what the libraries leave behind.
+
+    A thread that stores or sends waits for the database or the network many times a page, and each time it must get
+    the interpreter back from one that decodes: with shorter turns a first pull of 80,000 rows took a seventh less.
     """
     gc.set_threshold(YOUNG, 10, 10)
+    sys.setswitchinterval(TURN_SECONDS)
