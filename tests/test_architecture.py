@@ -18,6 +18,7 @@ LIBRARY_ROOMS = {
     "requests": ("shop/*", "mailbox/oauth.py", "ops/ping.py"),
     "urllib3": ("shop/*",),
     "authlib": ("mailbox/oauth.py",),
+    "joserfc": ("mailbox/oauth.py",),
     "xmltodict": ("shop/*",),
     "imapclient": ("mailbox/*",),
     "smtplib": ("mailbox/*",),

@@ -17,9 +17,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+from authlib.common.errors import AuthlibBaseError
 from authlib.common.security import generate_token
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import AssertionSession, OAuth2Session
+from joserfc.jwk import RSAKey
 
 from connector.errors import DataError, MailboxError, MailboxMisconfigured, MailboxReauthorise, MailboxUnavailable
 
@@ -160,7 +162,7 @@ class TokenServer:
         grant = self.grant
         try:
             key = json.loads(grant.service_account)
-            issuer, private = str(key["client_email"]), str(key["private_key"])
+            issuer, private = str(key["client_email"]), RSAKey.import_key(str(key["private_key"]))
         except (ValueError, KeyError, TypeError) as exc:
             raise MailboxMisconfigured("oauth.service_account", mailbox=self.name) from exc
         session = AssertionSession(
@@ -329,7 +331,7 @@ class TokenServer:
             yield
         except MailboxError:
             raise
-        except OAuthError as exc:
+        except AuthlibBaseError as exc:
             raise self._told(exc.error, exc.description) from None
         except requests.exceptions.SSLError as exc:
             raise MailboxMisconfigured("oauth.certificate", **self._where()) from exc
@@ -339,10 +341,12 @@ class TokenServer:
             raise MailboxMisconfigured("oauth.endpoint", **self._where()) from exc
         except requests.exceptions.JSONDecodeError as exc:
             raise MailboxMisconfigured("oauth.endpoint", **self._where()) from exc
+        except requests.HTTPError as exc:  # a page instead of OAuth: a proxy's or a firewall's
+            status = exc.response.status_code
+            raise MailboxUnavailable("oauth.unavailable", status=status, **self._where()) from exc
         except requests.RequestException as exc:
             raise MailboxUnavailable("oauth.unreachable", **self._where()) from exc
         except OSError as exc:  # a ca_file that cannot be read
             raise MailboxMisconfigured("oauth.certificate", **self._where()) from exc
-        except (ValueError, TypeError) as exc:  # no JSON object, or a private key that is none
-            code = "oauth.service_account" if self.grant.flow == "service_account" else "oauth.endpoint"
-            raise MailboxMisconfigured(code, **self._where()) from exc
+        except (ValueError, TypeError) as exc:  # JSON, but no object
+            raise MailboxMisconfigured("oauth.endpoint", **self._where()) from exc

@@ -150,7 +150,7 @@ class Tokens:
     def _read(self) -> Held:
         try:
             return Held(**json.loads(self._file.read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return Held()
         except OSError as error:
             raise StateError("oauth.not_readable", file=str(self._file), reason=error.strerror) from error

@@ -51,13 +51,19 @@ def make_certificate(folder: Path, name: str = "localhost") -> tuple[Path, Path]
 
 
 class Dovecot:
-    """A context manager. `hide` names capabilities (MOVE, UIDPLUS) that the server does not announce."""
+    """A context manager. `hide` names capabilities (MOVE, UIDPLUS) that the server does not announce. `introspect`: the
+    address at which a token server tells whose an access token is (RFC 7662); `mechanisms`: by which tokens are taken.
+    """
 
-    def __init__(self, *, hide: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *, hide: tuple[str, ...] = (), introspect: str = "", mechanisms: str = "oauthbearer xoauth2"
+    ) -> None:
         self.host = "127.0.0.1"
         self.user = "support@shop.test"
         self.password = 'söcret "quoted" \\ %d'  # what naive LOGIN quoting breaks on
         self._hide = hide
+        self._introspect = introspect
+        self._mechanisms = mechanisms if introspect else ""
 
     def __enter__(self) -> Dovecot:
         self.port, self.ssl_port = _free_ports(2)
@@ -166,12 +172,33 @@ class Dovecot:
         values = {
             "base": base, "mails": mails, "passwords": passwords, "cert": cert, "key": key, "user": user,
             "group": group, "login_user": login_user, "inner_user": inner_user, "port": self.port,
-            "ssl_port": self.ssl_port, "capability": capability,
+            "ssl_port": self.ssl_port, "capability": capability, "mechanisms": self._mechanisms,
+            "tokens": self._tokens(new),
             "group_of_inner": "dovecot" if os.geteuid() == 0 else group,
             "version_lines": "dovecot_config_version = {0}\ndovecot_storage_version = {0}\n".format(_full_version())
             if new else "",
         }  # fmt: skip
         return _COMMON.format(**values) + (_V24 if new else _V23).format(**values) + _SERVICES.format(**values)
+
+    def _tokens(self, new: bool) -> str:
+        """Who may log in by token: from 2.4 on without a passdb."""
+        if not self._introspect:
+            return ""
+        asked = {
+            "introspection_mode": "post",
+            "introspection_url": self._introspect,
+            "username_attribute": "username",
+            "active_attribute": "active",
+            "active_value": "true",
+        }
+        lines = "\n".join(f"{name} = {value}" for name, value in asked.items())
+        if new:
+            return f"oauth2 {{\n{lines}\n}}"
+        (self._folder / "oauth2.ext").write_text(lines + "\n")
+        return (
+            f"passdb {{\n  driver = oauth2\n  mechanisms = {self._mechanisms}\n"
+            f"  args = {self._folder / 'oauth2.ext'}\n}}"
+        )
 
     def _capabilities(self) -> str:
         offered = "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+ UIDPLUS MOVE SPECIAL-USE UNSELECT"
@@ -190,7 +217,7 @@ default_internal_group = {group_of_inner}
 first_valid_uid = 0
 ssl = yes
 auth_failure_delay = 0
-auth_mechanisms = plain login
+auth_mechanisms = plain login {mechanisms}
 {capability}"""
 
 _V23 = """\
@@ -205,8 +232,10 @@ ssl_cert = <{cert}
 ssl_key = <{key}
 passdb {{
   driver = passwd-file
+  mechanisms = plain login
   args = username_format=%u {passwords}
 }}
+{tokens}
 userdb {{
   driver = static
   args = uid={user} gid={group} home={mails}/%u
@@ -222,6 +251,7 @@ ssl_server_key_file = {key}
 passdb passwd-file {{
   passwd_file_path = {passwords}
 }}
+{tokens}
 userdb static {{
   fields {{
     uid = {user}
