@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import socket
 import ssl
@@ -33,7 +34,8 @@ class Received(NamedTuple):
 
 
 class SandboxSmtp:
-    """`users`: login name to password; with users a login is required.
+    """`users`: login name to password; with users a login is required. `takes_token` is asked whether a user may log in
+    with an access token (OAUTHBEARER, XOAUTH2); with it a login is required, too. `no_auth`: mechanisms not offered.
 
     `received` holds every mail that was taken, also one whose final answer was lost. `deliver_to` is called with each
     taken mail, e.g. to file it in a Sent folder. `ssl_context` makes the port speak TLS from the start, `tls_context`
@@ -48,7 +50,10 @@ class SandboxSmtp:
         ssl_context: ssl.SSLContext | None = None,
         tls_context: ssl.SSLContext | None = None,
         smtputf8: bool = True,
+        takes_token: Callable[[str, str], bool] | None = None,
+        no_auth: tuple[str, ...] = (),
     ) -> None:
+        self.takes_token = takes_token
         self.users = dict(users or {})
         self.host = "127.0.0.1"
         self.received: list[Received] = []
@@ -59,11 +64,11 @@ class SandboxSmtp:
         self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._listening.getsockname()[1]
         options: dict[str, Any] = {"enable_SMTPUTF8": smtputf8, "tls_context": tls_context}
-        if self.users:
+        if self.users or takes_token:
             options |= {"authenticator": self._authenticate, "auth_required": True, "auth_require_tls": False}
-        self._controller = _Controller(
-            _Handler(self), hostname=self.host, port=self.port, ssl_context=ssl_context, **options
-        )
+            options["auth_exclude_mechanism"] = no_auth
+        handler = _TokenHandler(self) if takes_token else _Handler(self)
+        self._controller = _Controller(handler, hostname=self.host, port=self.port, ssl_context=ssl_context, **options)
         self._controller.listening = self._listening
 
     def __enter__(self) -> SandboxSmtp:
@@ -160,6 +165,26 @@ class _Handler:
         elif fault == "hang_after_data":
             await asyncio.sleep(3600)
         return "250 OK"
+
+
+class _TokenHandler(_Handler):
+    """Logs in by access token, in both forms; a refusal is explained first, as Google and RFC 7628 do."""
+
+    async def auth_OAUTHBEARER(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        return await self._by_token(server, base64.b64decode(args[1]), b"n,a=")
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
+        return await self._by_token(server, base64.b64decode(args[1]), b"user=")
+
+    async def _by_token(self, server: SMTP, said: bytes, before_user: bytes) -> AuthResult:
+        parts = said.split(b"\x01")
+        user = parts[0].removeprefix(before_user).rstrip(b",").decode()
+        token = next((part.partition(b"auth=Bearer ")[2] for part in parts if part.startswith(b"auth=")), b"").decode()
+        self.sandbox.logins.append(user)
+        if self.sandbox.takes_token is not None and self.sandbox.takes_token(user, token):
+            return AuthResult(success=True, auth_data=user)
+        await server.challenge_auth('{"status":"invalid_token"}')
+        return AuthResult(success=False, handled=False)
 
 
 def _hang_up(server: SMTP) -> None:
