@@ -42,6 +42,9 @@ def _pins(value: tuple[str, ...], info: Info) -> tuple[str, ...]:
 
 
 Pins = Annotated[tuple[str, ...], AfterValidator(_pins)]
+LONGEST_REPLY_NAME = 30
+"""Characters before the @ of a reply address: 64 are allowed (RFC 5321 4.5.3.1.1), the tag takes up to 34."""
+
 Folders = Annotated[tuple[str, ...], AfterValidator(_folders)]
 Security = Literal["ssl", "starttls", "plain"]
 
@@ -75,6 +78,9 @@ class MailboxSettings(Model):
     contact: Id = 0
     employee: Id = 0
     foreign_sender: Literal["file", "quarantine"] = "file"
+    authserv_id: Annotated[str, Field(pattern=r"^[^\s;\"()=]*$")] = ""
+    dmarc_fail: Literal["quarantine", "file", "off"] = "quarantine"
+    reply_address: str = ""
     idle: bool = True
     idle_connections: Annotated[int, Field(ge=1, le=10)] = 3
     timeout: Seconds = 60
@@ -103,6 +109,13 @@ class MailboxSettings(Model):
             raise ValueError("at least one folder here or in sent_folders")
         if set(value) & set(sent):
             raise ValueError("other folders than those in sent_folders: a folder holds customers' mails or staff's")
+        return value
+
+    @check("reply_address")
+    @classmethod
+    def _room_for_a_tag(cls, value: str) -> str:
+        if value and ("+" in value or len(_address(value).rpartition("@")[0]) > LONGEST_REPLY_NAME):
+            raise ValueError(f"an address without +, with at most {LONGEST_REPLY_NAME} characters before the @")
         return value
 
     @check("move_to")

@@ -83,6 +83,7 @@ class OutgoingMail:
     text: str
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
+    reply_to: str = ""  # an address that proves the thread; '': answers go to the sender
     language: str = ""
     date: datetime | None = None
 

@@ -9,6 +9,16 @@ LOOP_LIMIT = 20
 """Mails of one sender within two hours that still look like a person; Odoo's limiter has the same figure."""
 
 
+THREAD_LIMIT = 40
+"""Mails into one thread within two hours, whoever sends them: two machines that answer each other under ever new
+addresses are stopped, a lively exchange is not."""
+
+
+def thread_loop(count: int) -> bool:
+    """count: mails filed in one thread in the last two hours. Way out: `quarantine retry` or `quarantine assign`."""
+    return count >= THREAD_LIMIT
+
+
 def mail_loop(count: int) -> bool:
     """count: mails of one sender in the last two hours, the one in hand included. Way out: `quarantine retry`."""
     return count > LOOP_LIMIT

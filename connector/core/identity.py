@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 REFERENCE_PREFIX = "psc1/"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -71,6 +72,52 @@ def thread_of_message_id(secrets: Sequence[str], shop: str, candidate: str) -> i
         if hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
             return thread_id
     return None
+
+
+def address_tag(secret: str, shop: str, thread_id: int) -> str:
+    """What stands behind the `+` of a reply address and proves its thread: `ct12.` and 20 hex digits. Lower-case,
+    because mail servers and address books fold the case of addresses."""
+    text = f"address\0{shop}\0{thread_id}"
+    return f"ct{thread_id}.{hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()[:20]}"
+
+
+def tagged(address: str, tag: str) -> str:
+    """`support@shop.example` and a tag -> `support+TAG@shop.example`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{tag}@{domain}"
+
+
+def untagged(address: str, bases: Iterable[str]) -> tuple[str, str]:
+    """(reply address, tag) of an address that is one of `bases` with a tag in it, else (the address, '')."""
+    local, _, domain = address.casefold().rpartition("@")
+    for base in bases:
+        name, _, host = base.casefold().rpartition("@")
+        if domain == host and local.startswith(name + "+"):
+            return base.casefold(), local[len(name) + 1 :]
+    return address.casefold(), ""
+
+
+def thread_of_tag(secrets: Sequence[str], shop: str, tag: str) -> int | None:
+    """The thread that the tag of a reply address names, None when it is none of ours or forged."""
+    number, dot, _ = tag.partition(".")
+    digits = number.removeprefix("ct")
+    if not dot or len(tag) > _MAX_ID or number == digits or not digits.isascii() or not digits.isdigit():
+        return None
+    if len(digits) > 18:
+        return None
+    for secret in secrets:
+        expected = address_tag(secret, shop, int(digits))
+        if hmac.compare_digest(expected.encode(), tag.encode("utf-8", "replace")):
+            return int(digits)
+    return None
+
+
+_OURS = re.compile(rf"{_MESSAGE_ID_MARK}\.[0-9]{{1,18}}\.[0-9a-f]{{16}}\.[0-9a-f]{{24}}@[A-Za-z0-9.-]{{1,253}}")
+
+
+def message_ids_in(text: str) -> list[str]:
+    """What looks like a Message-ID of ours in a text, each once; whether it is one, `thread_of_message_id` says."""
+    return list(dict.fromkeys(_OURS.findall(text)))
 
 
 def text_hash(comparable_text: str) -> str:

@@ -139,6 +139,8 @@ class Attachment:
     name: str
     content_type: str
     size: int  # bytes, decoded
+    content_id: str = ""  # without angle brackets
+    inline: bool = False  # an image that belongs to the text, such as a logo in a signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ class Mail:
     attachments: tuple[Attachment, ...] = ()
     enclosed_ids: tuple[str, ...] = ()
     report_type: str = ""  # multipart/report's report-type, lower-case
+    delivery_action: str = ""  # of a delivery report (RFC 3464 2.3.3), lower-case: failed, delayed, delivered ...
+    delivery_status: str = ""  # its status code, e.g. 5.1.1
     problems: tuple[str, ...] = ()  # what had to be repaired, for the log: short codes, no content
 
     @property
@@ -245,6 +249,10 @@ class Copy:
     id_thread: int | None = None
     id_message: int | None = None
     intent_id: int | None = None
+    attempts: int = 0  # how often it ended in quarantine
+    retry_at: datetime | None = None  # when a quarantined mail is decided anew by itself; None: never
+    trail: str = ""  # what the trust ladder tried, `rung:outcome` each
+    suggested: int | None = None  # the thread that its sender wrote in lately: a hint, no proof
 
 
 # --- intents ------------------------------------------------------------------------------------------------------

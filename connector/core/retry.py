@@ -10,6 +10,13 @@ from datetime import datetime, timedelta
 PAUSES = (5.0, 30.0, 120.0, 600.0, 3600.0)
 """Seconds after the 1st, 2nd ... failed attempt; the last one repeats."""
 
+MAIL_PAUSES = (300.0, 1800.0, 7200.0, 43_200.0, 86_400.0)
+"""Seconds after which a quarantined mail is decided anew, the 1st, 2nd ... time; then a person must look at it."""
+
+MAY_PASS = frozenset({"token_unknown", "thread_gone", "no_contact", "employee_unknown", "mailbox_not_in_settings"})
+"""Reasons of a quarantine that the shop, the mirror or the settings may outgrow. A mail that cannot be decoded is not
+among them: only another version of this program reads it, and `quarantine retry` is for that."""
+
 LONGEST_RETRY_AFTER = 86_400.0
 """A far side may ask for patience, but not for more than a day: a mistyped Retry-After must not stop us for years."""
 
@@ -24,6 +31,16 @@ def next_due(attempts: int, now: datetime, retry_after: float | None = None, jit
     if retry_after is not None:
         pause = max(pause, min(max(retry_after, 0.0), LONGEST_RETRY_AFTER))
     return now + timedelta(seconds=pause)
+
+
+def mail_due(reason: str, attempts: int, now: datetime) -> datetime | None:
+    """When a mail in quarantine is decided anew by itself; None: only when a person asks for it.
+
+    attempts: how often it ended in quarantine, this time included.
+    """
+    if reason not in MAY_PASS or not 1 <= attempts <= len(MAIL_PAUSES):
+        return None
+    return now + timedelta(seconds=MAIL_PAUSES[attempts - 1])
 
 
 def settle_left(sent_at: datetime | None, now: datetime, settle_seconds: float) -> float:

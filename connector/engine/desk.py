@@ -36,6 +36,7 @@ class Identity:
     sender: str
     sender_name: str
     message_id_host: str
+    reply_addresses: tuple[tuple[int, str], ...] = ()  # contact (0: any) and the address that takes tagged mail for it
 
 
 class Desk:
@@ -125,6 +126,7 @@ class Desk:
             "subject": self._say("reply_subject", lang, shop=shop, id=thread.id, token=thread.token),
             "text": text,
             "lang": lang,
+            "reply_to": self._reply_to(thread),
             "in_reply_to": earlier[-1] if earlier else "",
             "references": earlier[-10:],
         }
@@ -140,6 +142,13 @@ class Desk:
             after=after,
             origin="command",
         )
+
+    def _reply_to(self, thread: Thread) -> str:
+        """The address of the thread's own mailbox, else the first, with the thread's tag; '' where none is set."""
+        addresses = [a for contact, a in self._who.reply_addresses if contact == thread.id_contact]
+        address = next(iter([*addresses, *(a for _, a in self._who.reply_addresses)]), "")
+        tag = identity.address_tag(self._who.secret, self.shop_name, thread.id)
+        return identity.tagged(address, tag) if address else ""
 
     def thread_status(self, thread_id: int, status: str) -> list[Intent]:
         """Empty when the thread has that status already."""

@@ -8,25 +8,32 @@ or a mailbox, so `plan` can run the same code without writing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 
-from connector.core import identity
+from connector.core import authres, identity
 from connector.core.automail import classify
-from connector.core.guards import mail_loop
-from connector.core.matching import Clues, Referenced, clues, group_of
-from connector.core.model import Copy, IntentState, Kind, Mail, MailState, Role, Thread
-from connector.core.reconcile import Decision, Facts, Policy, Say, decide
+from connector.core.decisions import Bounced, Decision, Facts, Policy, Say
+from connector.core.guards import mail_loop, thread_loop
+from connector.core.matching import Clues, Referenced, clues, group_of, suggest
+from connector.core.model import Copy, IntentState, Kind, Mail, MailState, NewIntent, Role, Thread
+from connector.core.reconcile import decide
 from connector.core.replies import extract
 from connector.core.wording import comparable
 from connector.engine.ports import Clock, Events, Ledger, Lookups, MailCodec, Outbox
-from connector.errors import MailUnreadable
+from connector.errors import ConnectorError, MailUnreadable
 from connector.ops import events as ev
 
 LOOP_WINDOW = timedelta(hours=2)
 RETRY = "retry"
 """Reason of a copy that a person took out of the quarantine to be decided anew."""
+RECENT = timedelta(days=30)
+"""How long ago the last message of a thread may be for it to be suggested."""
+_KNOWN = frozenset({"copy", "own", "loop", "shop_notification"})
+"""Reasons to ignore a mail that leave nothing to suggest."""
+_NO_BYTES = frozenset({"mirror.bytes_gone", "mirror.damaged"})
+"""Codes of a mail whose bytes cannot be had; other faults of the mirror are not one mail's."""
 _CHUNK = 200
 
 
@@ -120,22 +127,32 @@ class Join:
             return Decision(MailState.QUARANTINED, "mailbox_not_in_settings"), ""
         try:
             mail = self._codec.decode(self._ledger.raw(copy.blob))
-            text_hash = identity.text_hash(comparable(extract(mail.text).new)) if mail.text.strip() else ""
-            found = clues(mail, shop_facts.secrets, self.shop)
-            facts = self._gather(copy, mail, found, text_hash, shop_facts)
-            return decide(copy, mail, found, facts, policy, self._say, shop_facts.secrets[0]), text_hash
+            written = extract(mail.text, mail.subject).new
+            text_hash = identity.text_hash(comparable(written)) if written.strip() else ""
+            found = clues(mail, shop_facts.secrets, self.shop, policy.reply_addresses)
+            facts = self._gather(copy, mail, found, text_hash, shop_facts, policy)
+            decision = decide(copy, mail, found, facts, policy, self._say, shop_facts.secrets[0])
+            return self._with_hint(mail, decision), text_hash
         except MailUnreadable as error:
             return Decision(MailState.QUARANTINED, error.code), ""
-        except (ValueError, LookupError, RecursionError, UnicodeError) as error:
+        except ConnectorError as error:
+            if error.code not in _NO_BYTES:
+                raise
+            return Decision(MailState.QUARANTINED, error.code), ""
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             # A mail that breaks our own code must not hold up its neighbours; its bytes are kept for the replay.
             return Decision(MailState.QUARANTINED, f"internal_{type(error).__name__}"), ""
 
+    def _with_hint(self, mail: Mail, decision: Decision) -> Decision:
+        """A mail that is set aside carries the thread that its sender wrote in lately, for the person who looks."""
+        aside = decision.state in (MailState.QUARANTINED, MailState.IGNORED) and decision.id_thread is None
+        if not aside or decision.reason in _KNOWN or not mail.from_addr:
+            return decision
+        since = self._clock.now() - RECENT
+        return replace(decision, suggested=suggest(self._lookups.recent_threads(self.shop, mail.from_addr, since)))
+
     def _store(self, copy: Copy, decision: Decision, text_hash: str) -> None:
-        for intent in decision.intents:
-            earlier = self._outbox.by_key(self.shop, intent.key)
-            if earlier is not None and earlier.state in (IntentState.FAILED, IntentState.CANCELLED):
-                # Decided anew after a replay from the quarantine: the old wish is taken up with its new content.
-                self._outbox.revive(earlier, intent, self._clock.now())
+        take_up(self._outbox, self.shop, decision.intents, self._clock)
         self._ledger.conclude(
             copy,
             decision.state,
@@ -144,6 +161,9 @@ class Join:
             id_thread=decision.id_thread,
             id_message=decision.id_message,
             intents=decision.intents,
+            trail=decision.trail,
+            suggested=decision.suggested,
+            bounced=decision.bounced,
         )
         name = {
             MailState.PENDING: ev.MAIL_PENDING,
@@ -157,28 +177,50 @@ class Join:
             mailbox=copy.mailbox,
             uid=copy.uid,
             reason=decision.reason,
+            trail=decision.trail or None,
             thread_id=decision.id_thread,
+            attempts=copy.attempts + 1 if decision.state is MailState.QUARANTINED else None,
         )
+        if decision.bounced is not None:
+            self._events.emit(
+                ev.MAIL_BOUNCED,
+                shop=self.shop,
+                copy_id=copy.id,
+                thread_id=decision.bounced.thread.id,
+                message_id=decision.bounced.id_message,
+                status=decision.bounced.status,
+            )
 
-    def _gather(self, copy: Copy, mail: Mail, found: Clues, text_hash: str, shop_facts: ShopFacts) -> Facts:
+    def _gather(
+        self, copy: Copy, mail: Mail, found: Clues, text_hash: str, shop_facts: ShopFacts, policy: Policy
+    ) -> Facts:
         shop, lookups = self.shop, self._lookups
         languages = lookups.languages(shop)
         default = lookups.configuration(shop, "PS_LANG_DEFAULT") or ""
         sender = mail.from_addr
+        signed, addressed = self._threads(found.signed), self._threads(found.addressed)
+        by_token = self._by_token(found)
+        referenced = self._referenced(found)
+        customers = lookups.customers_by_email(shop, sender) if sender else []
+        near = [*signed, *addressed, *by_token, *(ref.thread for ref in referenced if ref.thread is not None)]
         return Facts(
             auto=classify(mail, shop_facts.own_addresses),
             now=self._clock.now(),
-            signed=self._threads(found.signed),
-            by_token=[t for token in found.tokens for t in lookups.threads_by_token(shop, token)],
-            referenced=self._referenced(found),
+            signed=signed,
+            addressed=addressed,
+            by_token=by_token,
+            referenced=referenced,
             by_recipient=self._open_threads_of(mail) if copy.role is Role.STAFF else (),
-            bounced=self._threads(found.bounced),
+            bounced=self._bounced(found),
+            bounced_before=frozenset(self._ledger.bounced(shop, [one for one, _ in found.bounced])),
+            dmarc=authres.dmarc(mail.headers, policy.authserv_id, sender),
             same_key=[c for c in self._ledger.same_mail(shop, copy.mail_key) if c.id != copy.id],
             same_id=[c for c in self._ledger.by_message_id(shop, [mail.message_id]) if c.id != copy.id]
             if mail.message_id
             else (),
             in_shop=lookups.message_by_reference(shop, identity.reference(copy.mail_key)),
-            customers=lookups.customers_by_email(shop, sender) if sender else (),
+            customers=customers,
+            orders=lookups.orders_of(shop, [c.id for c in customers]) if policy.create_threads else (),
             employees=lookups.employees(shop),
             contacts=lookups.contacts(shop),
             languages=languages,
@@ -188,11 +230,40 @@ class Join:
             can_backdate=shop_facts.can_backdate,
             zone=shop_facts.zone,
             too_many=self._loop(copy, sender),
+            busy_threads=self._busy(copy, near),
         )
 
     def _threads(self, ids: tuple[int, ...]) -> list[Thread]:
         found = (self._lookups.thread(self.shop, thread_id) for thread_id in ids[:5])
         return [thread for thread in found if thread is not None]
+
+    def _by_token(self, found: Clues) -> list[Thread]:
+        """By number first, so that a token is compared in constant time where the number came through whole."""
+        numbered = {t.id: t for t in self._threads(found.thread_ids)} if found.tokens else {}
+        by_token = (t for token in found.tokens for t in self._lookups.threads_by_token(self.shop, token))
+        return list({**numbered, **{t.id: t for t in by_token}}.values())
+
+    def _bounced(self, found: Clues) -> list[Bounced]:
+        """The mails of ours that a bounce names, with the message of the thread that each carried."""
+        result = []
+        for message_id, thread_id in found.bounced[:5]:
+            thread = self._lookups.thread(self.shop, thread_id)
+            if thread is None:
+                continue
+            sent = self._outbox.sent_mail(self.shop, message_id)
+            message = self._outbox.by_key(self.shop, sent.after) if sent is not None and sent.after else None
+            result.append(Bounced(message_id, thread, message.remote_id if message is not None else None))
+        return result
+
+    def _busy(self, copy: Copy, threads: Sequence[Thread]) -> frozenset[int]:
+        """Threads into which so many mails came of late that machines must be at work."""
+        if copy.role is Role.STAFF or copy.reason == RETRY:
+            return frozenset()
+        ids = {thread.id for thread in threads}
+        busy = {i for i in ids if i and thread_loop(self._ledger.count_in_thread(copy, i, LOOP_WINDOW))}
+        if busy:
+            self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="thread_loop", copy_id=copy.id)
+        return frozenset(busy)
 
     def _open_threads_of(self, mail: Mail) -> list[Thread]:
         threads: dict[int, Thread] = {}
@@ -235,3 +306,11 @@ class Join:
             return ""
         self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="mail_loop", copy_id=copy.id, count=count)
         return "mail_loop"
+
+
+def take_up(outbox: Outbox, shop: str, intents: Sequence[NewIntent], clock: Clock) -> None:
+    """Decided anew after a replay from the quarantine: an old wish that came to nothing gets its new content."""
+    for intent in intents:
+        earlier = outbox.by_key(shop, intent.key)
+        if earlier is not None and earlier.state in (IntentState.FAILED, IntentState.CANCELLED):
+            outbox.revive(earlier, intent, clock.now())

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
 
+from connector.core.automail import LOOP_NAME
 from connector.engine.ports import OutgoingMail
 from connector.errors import SmtpRejected
 
@@ -30,10 +31,13 @@ def compose(mail: OutgoingMail) -> bytes:
         ("Date", format_datetime((mail.date or datetime.now(UTC)).astimezone(UTC))),
         ("Message-ID", _id(mail.message_id)),
     ]
+    if mail.reply_to:
+        headers.append(("Reply-To", _mailbox("", mail.reply_to)))
     if mail.in_reply_to:
         headers.append(("In-Reply-To", _id(mail.in_reply_to)))
     if mail.references:
         headers.append(("References", "\r\n ".join(_id(one) for one in mail.references[-MAX_REFERENCES:])))
+    headers.append(("X-Loop", LOOP_NAME))
     headers += [("MIME-Version", "1.0"), ("Content-Type", "text/plain; charset=utf-8")]
     headers.append(("Content-Transfer-Encoding", encoding))
     language = mail.language.replace("_", "-")

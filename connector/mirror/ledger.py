@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import RowMapping, func, or_, select, update
 from sqlalchemy.sql.expression import Select
 
+from connector.core.decisions import Bounced
 from connector.core.model import Baseline, Copy, Intent, Kind, MailState, NewIntent, Role
+from connector.core.retry import mail_due
 from connector.engine.ports import NewCopy
 from connector.errors import DataError, StateError
 from connector.mirror.database import Database
@@ -19,6 +21,7 @@ from connector.mirror.dialect import insert_ignore, upsert
 from connector.mirror.outbox import insert_intents
 from connector.mirror.own_tables import baseline as baselines
 from connector.mirror.own_tables import blob as blobs
+from connector.mirror.own_tables import bounce as bounces
 from connector.mirror.own_tables import mail
 
 _INDEXED_LENGTH = 400  # characters; an index row of PostgreSQL ends at 2704 bytes, and strangers choose the length
@@ -92,8 +95,10 @@ class SqlLedger:
         return len(fresh)
 
     def received(self, shop: str, limit: int) -> list[Copy]:
-        """Rows to decide on, by (internaldate, id) across folders."""
-        query = _copies(shop).where(mail.c.state == MailState.RECEIVED.value)
+        """Rows to decide on, by (internaldate, id) across folders: new ones, and quarantined ones that are due
+        again."""
+        again = (mail.c.state == MailState.QUARANTINED.value) & (mail.c.retry_at <= self._db.now())
+        query = _copies(shop).where(or_(mail.c.state == MailState.RECEIVED.value, again))
         return self._copies(query.order_by(mail.c.internaldate, mail.c.id).limit(limit))
 
     def raw(self, blob: str) -> bytes:
@@ -139,6 +144,27 @@ class SqlLedger:
         with self._db.read() as connection:
             return connection.execute(query).scalar_one()
 
+    def count_in_thread(self, copy: Copy, thread_id: int, window: timedelta) -> int:
+        """Other mails from customers' folders filed in this thread that came within the window before this one."""
+        query = select(func.count()).where(
+            mail.c.shop == copy.shop,
+            mail.c.id_thread == thread_id,
+            mail.c.state.in_((MailState.PENDING.value, MailState.IMPORTED.value)),
+            mail.c.internaldate > copy.internaldate - window,
+            mail.c.internaldate <= copy.internaldate,
+            mail.c.role == Role.CUSTOMERS.value,
+            mail.c.backfill.is_(False),
+            mail.c.id != copy.id,
+        )
+        with self._db.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def bounced(self, shop: str, message_ids: Sequence[str]) -> set[str]:
+        """Those of these mails of ours (by Message-ID) of which a bounce is known."""
+        query = select(bounces.c.message_id).where(bounces.c.shop == shop, bounces.c.message_id.in_(message_ids))
+        with self._db.read() as connection:
+            return set(connection.execute(query).scalars()) if message_ids else set()
+
     def conclude(
         self,
         copy: Copy,
@@ -149,14 +175,25 @@ class SqlLedger:
         id_thread: int | None = None,
         id_message: int | None = None,
         intents: Sequence[NewIntent] = (),
+        trail: str = "",
+        suggested: int | None = None,
+        bounced: Bounced | None = None,
     ) -> None:
-        """The decision on a copy and its intents, in one flushed transaction.
+        """The decision on a copy, its intents and the bounce that it tells of, in one flushed transaction. Quarantine
+        counts as an attempt and sets when the next one is due.
 
         An intent whose key exists is not made again; the copy then points at the existing one. It points at the
         intent that creates the message, else at the first. What is not given stays as it was.
         """
         now = self._db.now()
-        values: dict[str, Any] = {"state": state.value, "reason": reason, "concluded_at": now}
+        values: dict[str, Any] = {"state": state.value, "reason": reason, "concluded_at": now, "retry_at": None}
+        if state is MailState.QUARANTINED:
+            values["attempts"] = copy.attempts + 1
+            values["retry_at"] = mail_due(reason, copy.attempts + 1, now)
+        if trail:
+            values["trail"] = trail
+        if suggested is not None:
+            values["suggested"] = suggested
         if text_hash:
             values["text_hash"] = text_hash
         if id_thread is not None:
@@ -167,6 +204,8 @@ class SqlLedger:
             made = insert_intents(connection, copy.shop, intents, now, copy_id=copy.id)
             if made:
                 values["intent_id"] = _main_intent(made).id
+            if bounced is not None:
+                upsert(connection, bounces, [_to_bounce(copy, bounced)], ("copy_id",))
             if connection.execute(update(mail).where(mail.c.id == copy.id).values(values)).rowcount != 1:
                 raise DataError("mirror.unknown_mail", mail=copy.id)
 
@@ -226,6 +265,19 @@ def _to_row(shop: str, item: NewCopy) -> dict[str, Any]:
     }
 
 
+def _to_bounce(copy: Copy, bounced: Bounced) -> dict[str, Any]:
+    return {
+        "copy_id": copy.id,
+        "shop": copy.shop,
+        "message_id": _cut(bounced.message_id),
+        "id_thread": bounced.thread.id,
+        "id_message": bounced.id_message,
+        "action": bounced.action[:40],
+        "status": bounced.status[:40],
+        "at": copy.internaldate,
+    }
+
+
 def _to_copy(row: RowMapping) -> Copy:
     return Copy(
         id=row["id"],
@@ -249,4 +301,8 @@ def _to_copy(row: RowMapping) -> Copy:
         id_thread=row["id_thread"],
         id_message=row["id_message"],
         intent_id=row["intent_id"],
+        attempts=row["attempts"],
+        retry_at=row["retry_at"],
+        trail=row["trail"],
+        suggested=row["suggested"],
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, Table, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from connector.core.mentions import CustomerOrder
 from connector.core.model import Contact, Customer, Employee, Message, OrderState, Thread
 from connector.mirror.database import Database
 from connector.mirror.rows import folded
@@ -33,6 +35,39 @@ class SqlLookups:
     def open_threads_by_email(self, shop: str, email: str) -> list[Thread]:
         found = map(_thread, self._rows(shop, "customer_threads", email_key=folded(email)))
         return [thread for thread in found if thread.status != "closed"]
+
+    def recent_threads(self, shop: str, email: str, since: datetime) -> list[Thread]:
+        """Threads with this e-mail in which somebody wrote since then, the newest first; at most five."""
+        threads, messages = self._tables.main.get("customer_threads"), self._tables.main.get("customer_messages")
+        if threads is None or messages is None or "email_key" not in threads.c or "date_add" not in messages.c:
+            return []
+        newest = func.max(messages.c.date_add)
+        of_thread = (messages.c.shop == threads.c.shop) & (messages.c.id_customer_thread == threads.c.id)
+        query = (
+            select(threads.c.id)
+            .join(messages, of_thread)
+            .where(threads.c.shop == shop, threads.c.email_key == folded(email))
+            .group_by(threads.c.id)
+            .having(newest >= since)
+            .order_by(newest.desc(), threads.c.id.desc())
+        )
+        with self._db.read() as connection:
+            ids = list(connection.execute(query.limit(5)).scalars())
+        found = (self.thread(shop, number) for number in ids)
+        return [thread for thread in found if thread is not None]
+
+    def orders_of(self, shop: str, customers: Sequence[int]) -> list[CustomerOrder]:
+        """The orders of these customers, the newest two hundred of each."""
+        table = self._tables.main.get("orders")
+        if table is None or "id_customer" not in table.c or "reference" not in table.c:
+            return []
+        found: list[CustomerOrder] = []
+        with self._db.read() as connection:
+            for number in customers:
+                mine = select(table).where(table.c.shop == shop, table.c.id_customer == number)
+                for row in connection.execute(mine.order_by(table.c.id.desc()).limit(200)).mappings():
+                    found.append(CustomerOrder(row["id"], row["reference"] or "", number, row.get("id_shop")))
+        return found
 
     def message_by_reference(self, shop: str, reference: str) -> Message | None:
         """The oldest message with exactly this reference."""

@@ -107,6 +107,11 @@ class SqlOutbox:
     def by_key(self, shop: str, key: str) -> Intent | None:
         return self._one(select(intents).where(intents.c.shop == shop, intents.c.key == key))
 
+    def sent_mail(self, shop: str, message_id: str) -> Intent | None:
+        """The intent that sent the mail with this Message-ID."""
+        of_mail = (intents.c.kind == Kind.MAIL_SEND.value) & (intents.c.reference == message_id)
+        return self._one(select(intents).where(intents.c.shop == shop, of_mail).order_by(intents.c.id).limit(1))
+
     def of_copy(self, copy_id: int) -> list[Intent]:
         return self._intents(select(intents).where(intents.c.copy_id == copy_id).order_by(intents.c.id))
 

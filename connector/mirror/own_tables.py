@@ -97,6 +97,10 @@ mail = Table(
     Column("intent_id", BigInteger),
     Column("entered_at", UTCDateTime, nullable=False),
     Column("concluded_at", UTCDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # how often it ended in quarantine
+    Column("retry_at", UTCDateTime),  # a quarantined mail is decided anew then; NULL: never by itself
+    Column("trail", CleanText, nullable=False, server_default=""),  # what the trust ladder tried
+    Column("suggested", BigInteger),  # thread that the sender wrote in lately: a hint, no proof
     UniqueConstraint("shop", "mailbox", "folder", "uidvalidity", "uid"),
     Index(None, "shop", "state", "internaldate", "id"),
     Index(None, "shop", "mail_key"),
@@ -105,6 +109,21 @@ mail = Table(
     Index(None, "shop", "id_thread"),
     Index(None, "blob"),
     sqlite_autoincrement=True,
+)
+
+bounce = Table(
+    "bounce",
+    metadata,
+    Column("copy_id", Key, ForeignKey("mail.id"), primary_key=True, autoincrement=False),  # the mail that tells of it
+    Column("shop", String, nullable=False),
+    Column("message_id", CleanText, nullable=False),  # of our mail that did not arrive
+    Column("id_thread", BigInteger, nullable=False),
+    Column("id_message", BigInteger),  # the message that the mail carried
+    Column("action", String, nullable=False),  # failed, or '' when the report does not say
+    Column("status", String, nullable=False),  # e.g. 5.1.1
+    Column("at", UTCDateTime, nullable=False),  # when the report came
+    Index(None, "shop", "message_id"),
+    Index(None, "shop", "id_thread"),
 )
 
 intent = Table(

@@ -30,6 +30,7 @@ def desk(app: App, name: str) -> Desk:
         sender=s.smtp.sender if s.smtp else "",
         sender_name=s.smtp.sender_name if s.smtp else "",
         message_id_host=s.smtp.message_id_host if s.smtp else "",
+        reply_addresses=tuple((m.contact, m.reply_address) for m in s.mailboxes.values() if m.reply_address),
     )
     mirror = app.mirror
     return Desk(

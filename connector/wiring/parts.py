@@ -9,11 +9,11 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, TypedDict
 
 from connector import config
+from connector.core.decisions import Policy
 from connector.core.identity import REFERENCE_PREFIX
 from connector.core.mapping import Resource
 from connector.core.model import Role, ShopInfo
 from connector.core.query import Filter, Query
-from connector.core.decisions import Policy
 from connector.core.watching import watched
 from connector.engine.collect import Collect, FolderPlan, since_midnight
 from connector.engine.deletions import Deletions
@@ -263,6 +263,9 @@ def _policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
         contact=m.contact,
         employee=m.employee or s.employee,
         foreign_sender=m.foreign_sender,
+        authserv_id=m.authserv_id,
+        dmarc_fail=m.dmarc_fail,
+        reply_addresses=tuple(box.reply_address.casefold() for box in s.mailboxes.values() if box.reply_address),
         after=m.after,
         after_target=m.move_to if m.after == "move" else m.flag if m.after == "flag" else "",
     )

@@ -106,7 +106,7 @@ def test_a_mail_of_ours_is_known_by_its_own_id():
 
 def test_a_bounce_names_the_thread_of_the_enclosed_mail():
     mid = identity.message_id(SECRET, "main", 12, "psc1/x", "shop.test")
-    assert _clues(a_mail(enclosed_ids=("other@x", mid))).bounced == (12,)
+    assert _clues(a_mail(enclosed_ids=("other@x", mid))).bounced == ((mid, 12),)
 
 
 def test_a_sent_mail_joins_the_only_open_thread_of_its_recipient():

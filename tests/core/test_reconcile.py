@@ -10,7 +10,8 @@ from connector.core import identity
 from connector.core.automail import AutoClass
 from connector.core.matching import clues
 from connector.core.model import Attachment, Contact, Customer, Employee, Kind, MailState, Message, Role
-from connector.core.reconcile import Facts, Policy, decide, pick_customer
+from connector.core.decisions import Bounced, Facts, Policy
+from connector.core.reconcile import decide, pick_customer
 from tests.support.mails import NOW, SECRET, a_copy, a_mail, a_thread
 
 TOKEN_SUBJECT = "Re: #ct12 #tcAbCdEfGhIjKl"
@@ -173,7 +174,7 @@ def test_a_bounce_counts_only_with_our_signed_message_id_inside():
     auto = AutoClass("bounce", "report")
     mid = identity.message_id(SECRET, "main", 12, "psc1/x", "shop.test")
     forged = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], auto=auto)
-    true = decision(a_mail(enclosed_ids=(mid,)), bounced=[a_thread()], auto=auto)
+    true = decision(a_mail(enclosed_ids=(mid,)), bounced=[Bounced(mid, a_thread())], auto=auto)
     assert (forged.state, forged.reason) == (MailState.IGNORED, "bounce")
     assert (true.state, true.id_thread) == (MailState.PENDING, 12)
 

@@ -43,6 +43,7 @@ class MailSend(Base):
                 text=p["text"],
                 in_reply_to=p.get("in_reply_to", ""),
                 references=tuple(p.get("references", ())),
+                reply_to=p.get("reply_to", ""),
                 language=p.get("lang", ""),
                 date=self._clock.now(),
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from connector.core.decisions import Bounced
 from connector.core.exchange import (
     Broken,
     Difference,
@@ -14,6 +15,7 @@ from connector.core.exchange import (
     Stored,
 )
 from connector.core.mapping import Resource, Row
+from connector.core.mentions import CustomerOrder
 from connector.core.model import (
     Baseline,
     Contact,
@@ -120,6 +122,12 @@ class Lookups(Protocol):
         """Threads with status other than closed whose e-mail equals (casefolded)."""
         ...
 
+    def recent_threads(self, shop: str, email: str, since: datetime) -> list[Thread]:
+        """Threads with this e-mail in which somebody wrote since then, the newest first."""
+        ...
+
+    def orders_of(self, shop: str, customers: Sequence[int]) -> list[CustomerOrder]: ...
+
     def message_by_reference(self, shop: str, reference: str) -> Message | None: ...
     def duplicate_references(self, shop: str) -> list[str]:
         """References of ours that more than one mirrored message carries."""
@@ -154,7 +162,8 @@ class Ledger(Protocol):
         ...
 
     def received(self, shop: str, limit: int) -> list[Copy]:
-        """Rows to decide on, by (internaldate, id) across folders."""
+        """Rows to decide on, by (internaldate, id) across folders: new ones, and quarantined ones that are due
+        again."""
         ...
 
     def raw(self, blob: str) -> bytes: ...
@@ -175,13 +184,25 @@ class Ledger(Protocol):
         id_thread: int | None = None,
         id_message: int | None = None,
         intents: Sequence[NewIntent] = (),
+        trail: str = "",
+        suggested: int | None = None,
+        bounced: Bounced | None = None,
     ) -> None:
-        """The decision on a copy and its intents, in one transaction."""
+        """The decision on a copy, its intents and the bounce that it tells of, in one transaction. Quarantine counts as
+        an attempt and sets when the next one is due."""
         ...
 
     def count_from(self, copy: Copy, window: timedelta) -> int:
         """Copies in customers' folders from this copy's sender that came within the window before it, itself
         included, later ones and backfill left out."""
+        ...
+
+    def count_in_thread(self, copy: Copy, thread_id: int, window: timedelta) -> int:
+        """Other mails from customers' folders filed in this thread that came within the window before this one."""
+        ...
+
+    def bounced(self, shop: str, message_ids: Sequence[str]) -> set[str]:
+        """Those of these mails of ours (by Message-ID) of which a bounce is known."""
         ...
 
     def states(self, shop: str) -> dict[str, int]: ...
@@ -219,6 +240,10 @@ class Outbox(Protocol):
 
     def get(self, intent_id: int) -> Intent | None: ...
     def by_key(self, shop: str, key: str) -> Intent | None: ...
+    def sent_mail(self, shop: str, message_id: str) -> Intent | None:
+        """The intent that sent the mail with this Message-ID."""
+        ...
+
     def of_copy(self, copy_id: int) -> list[Intent]: ...
     def move(
         self,

@@ -1,0 +1,116 @@
+"""The intents that carry a mail into the shop: its message, the re-opening of its thread, the last step in its mailbox.
+
+What the thread gets is decided in `reconcile`. Pure; nothing is looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from connector.core import identity
+from connector.core.decisions import Facts, Policy, Say
+from connector.core.matching import Match
+from connector.core.model import Copy, Kind, Mail, NewIntent, Thread
+from connector.core.replies import extract
+
+OLD_MAIL = timedelta(hours=1)
+"""A mail older than this when it is imported gets its own date: the shop would show the time of the import."""
+
+
+def message(
+    copy: Copy,
+    mail: Mail | None,
+    target: Match,
+    facts: Facts,
+    policy: Policy,
+    say: Say,
+    lang: str,
+    *,
+    lines: Sequence[str] = (),
+    employee: int = 0,
+    private: bool = False,
+) -> NewIntent:
+    """The intent that puts the newly written text into the thread. The whole mail stays in the ledger.
+
+    mail None: it cannot be decoded; a short text says where it is kept."""
+    text = extract(mail.text, mail.subject).new.strip() if mail is not None else say("text_kept", lang, id=copy.id)
+    attachments = mail.attachments if mail is not None else ()
+    if not text and not attachments:
+        text = say("text_kept", lang, id=copy.id)
+    head = list(lines)
+    written = copy.internaldate  # when the server took it; the Date header is the sender's word
+    old = facts.now - written > OLD_MAIL
+    if old and not facts.can_backdate:
+        local = written.astimezone(facts.zone) if facts.zone else written
+        head.append(say("sent_on", lang, date=local.strftime("%Y-%m-%d %H:%M")))
+    tail = [say("attachments", lang, names=", ".join(_named(a.name, a.size) for a in attachments[:20]))]
+    body = "\n".join([*head, "", text] if head else [text])
+    if attachments:
+        body = "\n\n".join([body, *tail])
+    reference = identity.reference(copy.mail_key)
+    return NewIntent(
+        kind=Kind.MESSAGE_CREATE,
+        key=f"message.create:{reference}",
+        reference=reference,
+        group=target.group,
+        payload={
+            "id_thread": target.thread.id if target.thread else None,
+            "thread_key": target.create_key,
+            "text": body.strip(),
+            "id_employee": employee,
+            "private": private,
+            "written_at": written.isoformat() if old and facts.can_backdate else "",
+            "lang": lang,
+        },
+        after=target.create_key,
+        copy_id=copy.id,
+    )
+
+
+def last_step(copy: Copy, after: str, policy: Policy) -> tuple[NewIntent, ...]:
+    """The last step: what the setting `after` asks for the copy in its mailbox; `leave` asks nothing."""
+    if policy.after == "leave":
+        return ()
+    return (
+        NewIntent(
+            kind=Kind.MAIL_FILE,
+            key=f"mail.file:{copy.id}",
+            reference="",
+            group=f"file:{copy.id}",
+            payload={
+                "action": policy.after,
+                "mailbox": copy.mailbox,
+                "folder": copy.folder,
+                "uid": copy.uid,
+                "target": policy.after_target,
+            },
+            decided_on={"uidvalidity": copy.uidvalidity},
+            after=after,
+            copy_id=copy.id,
+        ),
+    )
+
+
+def reopening(copy: Copy, after: NewIntent, thread: Thread) -> NewIntent:
+    """Whether the thread is closed is asked when it is pushed: a status set in the back office moves no date, so the
+    mirror may not know of it yet."""
+    return NewIntent(
+        kind=Kind.THREAD_STATUS,
+        key=f"thread.status:{after.reference}",
+        reference="",
+        group=after.group,
+        payload={"id_thread": thread.id, "status": "open"},
+        decided_on={"reopens": True},
+        after=after.key,
+        copy_id=copy.id,
+    )
+
+
+def iso(thread: Thread | None, facts: Facts, policy: Policy) -> str:
+    id_lang = (thread.id_lang if thread else None) or policy.id_lang or facts.default_lang
+    return facts.languages.get(id_lang, "en")
+
+
+def _named(name: str, size: int) -> str:
+    return f"{name} ({max(1, round(size / 1024))} kB)"
