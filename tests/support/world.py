@@ -56,7 +56,7 @@ class StepClock(SystemClock):
 
 
 class World:
-    """mailbox_settings and the like: TOML lines for that table. mirror_url: a mirror that others share, too; "": one of
+    """mailbox_settings and the like: TOML lines for that table; login: those of the mailbox's login. mirror_url: a mirror that others share, too; "": one of
     its own, in a database of the kind that `databases` says. Use as a context manager."""
 
     def __init__(
@@ -71,6 +71,7 @@ class World:
         with_smtp: bool = True,
         smtp_settings: str = "",
         mirror_url: str = "",
+        login: str = f'password = "{PASSWORD}"',
     ) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -83,6 +84,7 @@ class World:
         self._mailbox_settings = mailbox_settings
         self._shop_settings = shop_settings
         self._smtp_settings = smtp_settings
+        self._login = login
         self._own_mirror = not mirror_url
         self.mirror_url = mirror_url
 
@@ -142,7 +144,7 @@ host = "{self.mailbox.host}"
 port = {self.mailbox.port}
 security = "plain"
 user = "{self.user}"
-password = "{PASSWORD}"
+{self._login}
 folders = ["INBOX"]
 sent_folders = ["Sent"]
 contact = {contact}
