@@ -113,13 +113,13 @@ def test_reference_tables_are_read_again_when_they_are_old_or_when_it_is_asked_f
     assert pull.run().resources["order_states"].changed == 1
 
 
-def test_settings_and_languages_come_first_then_what_is_small():
+def test_settings_and_languages_come_first_then_what_is_small_then_the_widest():
     assert [resource.name for resource in in_order(RESOURCES)] == [
         "configurations",
         "languages",
         "order_states",
-        "messages",
         "orders",
+        "messages",
     ]
 
 
