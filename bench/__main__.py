@@ -32,6 +32,12 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         choices=("all", "first", "no"),
         help="run prestapyt at all sizes, at the first, or not at all [BENCH_PEER, %(default)s]",
     )
+    parser.add_argument(
+        "--replies",
+        type=int,
+        default=os.environ.get("BENCH_REPLIES", "20"),
+        help="how many replies are timed from mailbox to shop, at least 2 [BENCH_REPLIES, %(default)s]",
+    )
     result = Path(os.environ.get("BENCH_RESULT", CACHE / "result.json"))
     parser.add_argument("--result", type=Path, default=result, help="where to write JSON [BENCH_RESULT, %(default)s]")
     found = parser.parse_args(argv)
@@ -39,6 +45,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         found.orders = [int(part) for part in found.orders.split(",")]
     except ValueError:
         parser.error(f"sizes such as 1000,10000, not {found.orders}")
+    if found.replies < 2:
+        parser.error("at least 2 replies: one has no distribution")
     return found
 
 
@@ -58,7 +66,7 @@ def main(argv: list[str]) -> int:
         say(f"a shop of {orders:,} orders ...")
         with running(orders) as shop:
             scenes = Scenes(shop, say, python if wanted.peer == "all" or place == 0 else None)
-            scenes.run(all_of_it=place == 0)
+            scenes.run(all_of_it=place == 0, replies=wanted.replies)
         done.append(scenes)
     lines = [*(line for scenes in done for line in scenes.lines), *memory(done)]
     _write(wanted.result, lines, done)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import pulls
+from bench import replies as mails
 from bench.processes import Child
 from bench.results import Line, at_least, at_most
 from bench.shop import Shop
@@ -16,7 +17,7 @@ from connector.core.mapping import Resource
 
 Say = Callable[[str], None]
 
-FLOOR, PEER, MEMORY, IDLE_CPU = 1.2, 3.0, 1.1, 0.1
+FLOOR, PEER, MEMORY, IDLE_CPU, REPLY = 1.2, 3.0, 1.1, 0.1, 1.0
 SPEEDS = {True: "genuine speed", False: "no service time"}
 
 
@@ -35,8 +36,9 @@ class Scenes:
         self.mapped: list[Resource] = [r for r in packagedata.resources() if self.shop.rows.get(r.name)]
         self.size = f"{self.shop.orders:,} orders"
 
-    def run(self, *, all_of_it: bool) -> None:
-        """all_of_it: also what says at a second size nothing new: no service time, the forms of lists and sweeps."""
+    def run(self, *, all_of_it: bool, replies: int) -> None:
+        """all_of_it: also what says at a second size nothing new: no service time, the forms of lists and sweeps, and
+        so many replies."""
         self.say(f"{self.size}: rendering once ...")
         self.shop.warm([r.name for r in self.mapped])
         if all_of_it:
@@ -48,6 +50,8 @@ class Scenes:
             self._sweeps(ours, other_forms=all_of_it)
             self._idle(ours)
             self._delta(ours)
+        if all_of_it:
+            self._replies(replies)
 
     # --- first pull ----------------------------------------------------------------------------------------------
 
@@ -142,6 +146,19 @@ class Scenes:
             found = pulls.floor(self.shop, urls, 1)
             self.facts[f"sweep: {form}"] = found.as_json()
             self._add(at_least(f"sweep, {form} / ours, {self.size}", sweep.seconds, found.seconds, "s"))
+
+    def _replies(self, count: int) -> None:
+        if not mails.can():
+            self.say(f"reply to shop through IDLE: not measured, {mails.MISSING}")
+            self.facts["reply to shop"] = {"not measured": mails.MISSING}
+            return
+        self.say(f"{self.size}: {count} replies, told by IDLE ...")
+        found = self.facts["reply to shop"] = mails.measure(self.shop, count)
+        arrived, told = found["arrived"], found["told"]
+        self._add(at_most("reply to shop through IDLE, median / limit", arrived["median"], REPLY, "s", 1))
+        self._add(at_most("reply to shop through IDLE, p95 / limit", arrived["p95"], REPLY, "s"))
+        name = "reply to shop through IDLE, median / until the server tells"
+        self._add(at_most(name, arrived["median"], told["median"], "s"))
 
     def _forms(self) -> None:
         """At full speed: only the decoding and the bytes differ."""

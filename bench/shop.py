@@ -45,6 +45,21 @@ class Shop:
     def change(self, rows: int) -> Facts:
         return self._child.ask("change", rows=rows)
 
+    def threads(self, count: int) -> list[Facts]:
+        """id, token and email of threads of so many people."""
+        found: list[Facts] = self._child.ask("threads", count=count)["threads"]
+        return found
+
+    def messages(self) -> int:
+        return int(self._child.ask("messages")["count"])
+
+    def await_message(self, known: int) -> float:
+        """The moment (time.monotonic(), the same in all processes) at which there are more messages than `known`."""
+        at = self._child.ask("await_message", known=known)["at"]
+        if at is None:
+            raise RuntimeError("a reply did not reach the shop")
+        return float(at)
+
     def log(self) -> Log:
         """The requests since the last call. Raises RuntimeError if one was refused: then nothing can be compared."""
         facts = self._child.ask("log")

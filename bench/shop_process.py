@@ -3,17 +3,19 @@
     python -m bench.shop_process ORDERS
 
 Commands: `where` (address, key, rows), `speed` (genuine or not), `log` (the requests since it was last asked), `warm`,
-`calm`, `change`.
+`calm`, `change`, `threads`, `messages` (how many there are), `await_message` (when there is one more).
 """
 
 from __future__ import annotations
 
 import sys
+import time
 
 from bench.processes import Facts, serve
 from connector.sandbox.shop import LIKE_GENUINE, SandboxShop
 
 CHUNK = 5000
+LONGEST_WAIT = 60.0
 
 
 class Shop:
@@ -65,6 +67,22 @@ class Shop:
             self.shop.contact_form(threads[number % len(threads)], f"Message {number} of the benchmark")
         return {"orders": len(orders), "messages": rows, "threads": len(threads)}
 
+    def threads(self, count: int) -> Facts:
+        people = {str(row["email"]): row for row in self.shop.rows("customer_threads") if row["token"]}
+        chosen = [row for email, row in people.items() if "@" in email][:count]
+        return {"threads": [{name: row[name] for name in ("id", "token", "email")} for row in chosen]}
+
+    def messages(self) -> Facts:
+        return {"count": self.shop.count("customer_messages")}
+
+    def await_message(self, known: int) -> Facts:
+        until = time.monotonic() + LONGEST_WAIT
+        while self.shop.count("customer_messages") <= known:
+            if time.monotonic() > until:
+                return {"at": None}
+            time.sleep(0.002)
+        return {"at": time.monotonic()}
+
     def _last(self, name: str) -> int:
         return int(self.shop.world.store.query(f'SELECT MAX(id) FROM "{name}"')[0][0] or 0)
 
@@ -84,6 +102,9 @@ def main() -> None:
             "warm": shop.warm,
             "calm": shop.calm,
             "change": shop.change,
+            "threads": shop.threads,
+            "messages": shop.messages,
+            "await_message": shop.await_message,
         }
     )
     shop.server.close()

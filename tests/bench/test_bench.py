@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from bench import replies
 from bench.results import at_least, at_most, table
 from tests.source import REPOSITORY, imports, modules
 
@@ -15,7 +16,19 @@ from tests.source import REPOSITORY, imports, modules
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
     path = tmp_path_factory.mktemp("bench") / "result.json"
-    command = [sys.executable, "-m", "bench", "--orders", "150,300", "--peer", "no", "--result", str(path)]
+    command = [
+        sys.executable,
+        "-m",
+        "bench",
+        "--orders",
+        "150,300",
+        "--peer",
+        "no",
+        "--replies",
+        "3",
+        "--result",
+        str(path),
+    ]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return json.loads(path.read_text()), done.stdout
@@ -55,6 +68,19 @@ def test_what_was_measured_is_whole(outcome):
 def test_an_idle_cycle_asks_each_resource_once(outcome):
     for facts in outcome[0]["facts"].values():
         assert facts["idle"]["requests"] == len(facts["idle"]["watched"])
+
+
+def test_replies_are_timed_or_it_is_said_why_not(outcome):
+    result, _ = outcome
+    lines = [line["name"] for line in result["lines"] if line["name"].startswith("reply to shop through IDLE")]
+    facts = result["facts"]["150"]["reply to shop"]
+    if replies.can():
+        assert len(lines) == 3
+        assert len(facts["arrived"]["all"]) == 3
+        assert 0 < facts["arrived"]["median"] <= facts["arrived"]["p95"]
+    else:
+        assert (lines, facts) == ([], {"not measured": replies.MISSING})
+    assert "reply to shop" not in result["facts"]["300"]
 
 
 def test_without_a_peer_no_environment_is_made_for_it(outcome):
