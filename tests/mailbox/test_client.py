@@ -313,6 +313,21 @@ def test_a_folder_made_anew_has_another_uidvalidity(dovecot: Dovecot) -> None:
         assert box.select("anew").uidvalidity != before
 
 
+@pytest.mark.parametrize("name", ["Gelöscht & Co", "送信済み", "Entwürfe.Réponses", "peter.mail.台北"])
+def test_folders_with_any_name_are_read_moved_to_and_searched(dovecot: Dovecot, name: str) -> None:
+    """RFC 3501 5.1.3: names travel in modified UTF-7; the settings hold them as people read them."""
+    dovecot.make_folder(name)
+    dovecot.make_folder(f"{name} 2")
+    dovecot.deliver(name, mail(1))
+    with ImapMailbox("m", DovecotServer(dovecot).account) as box:
+        box.move(uids(box, name), f"{name} 2")
+        assert box.find_message_id(f"{name} 2", "m1@customer.test")
+        with pytest.raises(MailboxMisconfigured) as caught:
+            box.select(f"{name} 3")
+    assert f"{name} 2" in str(caught.value.facts["similar"])
+    assert (dovecot.count(name), dovecot.count(f"{name} 2")) == (0, 1)
+
+
 def test_a_mail_expunged_between_search_and_fetch_is_missing(dovecot: Dovecot) -> None:
     server = DovecotServer(dovecot)
     server.make_folder("expunged")
