@@ -95,7 +95,7 @@ class Watcher:
         hopeless = error.exit in (Exit.NO_PERMISSION, Exit.CONFIG)
         following = next_try(failures, self._jitter(), hopeless=hopeless)
         self._tell(
-            ev.WATCH_BY_SCHEDULE if following.by_schedule else ev.WATCH_LOST,
+            ev.WATCH_SUSPENDED if following.by_schedule else ev.WATCH_LOST,
             error=error.code,
             error_class=type(error).__name__,
             retry_in=round(following.pause, 1),
@@ -110,7 +110,7 @@ class Watcher:
         if name == self._told:
             return
         if name == ev.WATCH_LOST:
-            if self._told == ev.WATCH_BY_SCHEDULE or time.monotonic() - self._lost_told_at < TOLD_AGAIN:
+            if self._told == ev.WATCH_SUSPENDED or time.monotonic() - self._lost_told_at < TOLD_AGAIN:
                 return
             self._lost_told_at = time.monotonic()
         self._told = name

@@ -44,7 +44,7 @@ MAILBOX_REAUTHORISE_NEEDED: Final = "mailbox.reauthorise_needed"
 UIDVALIDITY_CHANGED: Final = "uidvalidity.changed"
 WATCH_STARTED: Final = "watch.started"
 WATCH_LOST: Final = "watch.lost"
-WATCH_BY_SCHEDULE: Final = "watch.by_schedule"
+WATCH_SUSPENDED: Final = "watch.suspended"
 MAIL_PENDING: Final = "mail.pending"
 MAIL_IMPORTED: Final = "mail.imported"
 MAIL_IGNORED: Final = "mail.ignored"
@@ -98,7 +98,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     UIDVALIDITY_CHANGED: ("warning", "the server renumbered a folder; known mails are recognised by content"),
     WATCH_STARTED: ("info", "the server tells of new mail in a folder as it arrives (IDLE)"),
     WATCH_LOST: ("info", "the connection that watched a folder ended; it is made again. Told once an hour at most"),
-    WATCH_BY_SCHEDULE: ("warning", "a folder cannot be watched for now; new mail waits for the schedule"),
+    WATCH_SUSPENDED: ("warning", "a folder cannot be watched for now; new mail waits for the schedule"),
     MAIL_PENDING: ("info", "a mail was decided on; its intents wait to be pushed"),
     MAIL_IMPORTED: ("info", "a mail is in the shop"),
     MAIL_IGNORED: ("info", "a mail is not for a thread; `reason` says why"),

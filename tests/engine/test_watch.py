@@ -118,7 +118,7 @@ def test_a_server_without_idle_is_left_to_the_schedule_and_said_so_once(monkeypa
         told.wait_for(lambda: told.events)
         time.sleep(0.5)
     ((name, keys),) = told.events
-    assert (name, keys["error"], told.wakes) == ("watch.by_schedule", "imap.no_idle", [])
+    assert (name, keys["error"], told.wakes) == ("watch.suspended", "imap.no_idle", [])
 
 
 def test_a_server_that_always_hangs_up_is_left_to_the_schedule_and_tried_again_later(monkeypatch):
@@ -126,9 +126,9 @@ def test_a_server_that_always_hangs_up_is_left_to_the_schedule_and_tried_again_l
     monkeypatch.setattr(watching, "SCHEDULE_ONLY", 0.05)
     capable = ("CAPABILITY", "* CAPABILITY IMAP4rev1 IDLE\n{tag} OK done\n")
     with scripted(capable, SELECT, ("IDLE", "* BYE no\nHANGUP")) as where, watching_a_folder(where) as told:
-        told.wait_for(lambda: "watch.by_schedule" in told.names())
+        told.wait_for(lambda: "watch.suspended" in told.names())
         time.sleep(0.5)
-    assert told.names() == ["watch.lost", "watch.by_schedule"]
+    assert told.names() == ["watch.lost", "watch.suspended"]
 
 
 def test_a_line_that_breaks_again_and_again_is_told_of_once_an_hour(monkeypatch):
@@ -146,7 +146,7 @@ def test_a_refused_password_is_not_tried_again_at_once():
     with scripted(capable, refused) as where, watching_a_folder(where) as told:
         told.wait_for(lambda: told.events)
     ((name, keys),) = told.events
-    assert (name, keys["error"]) == ("watch.by_schedule", "imap.login_refused")
+    assert (name, keys["error"]) == ("watch.suspended", "imap.login_refused")
     assert keys["retry_in"] > 400
 
 
