@@ -46,6 +46,13 @@ ALIASES = {
     "cp-850": "cp850",
     "macintosh": "mac-roman",
     "x-mac-roman": "mac-roman",
+    "x-macintosh": "mac-roman",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "windows-31j": "cp932",
+    "koi8r": "koi8-r",
+    "koi8u": "koi8-u",
+    "cp936": "gb18030",
+    "x-big5": "big5hkscs",
 }
 
 # Only codecs of texts: Python also knows hex, zlib, punycode, unicode_escape ..., which a stranger must not choose.
@@ -53,6 +60,7 @@ _TEXT_CODECS = ("utf", "iso8859", "cp", "koi8", "mac", "euc", "gb", "big5", "shi
                 "tis", "ptcp", "latin", "ascii", "kz1048", "hp_roman")  # fmt: skip
 
 _SCRUB = re.compile("[\x00\ud800-\udfff]")
+_TO_EUC = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(256))
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
@@ -80,10 +88,27 @@ def _ladder(data: bytes, name: str) -> tuple[str, str]:
         if _single_byte(codec) and (better := _strict(data, "utf-8")) is not None:
             return better, "" if name in ("us-ascii", "ascii") else "charset-lied"
         return text, ""
+    if codec.startswith("iso2022_jp") and (text := _japanese(data)) is not None:
+        return text, ""
     problem = "charset-lied" if codec else "charset-unknown" if name else ""
     if (text := _strict(data, "utf-8")) is not None:
         return text, problem
     return _guess(data, name), problem or "charset-guessed"
+
+
+def _japanese(data: bytes) -> str | None:
+    """ISO-2022-JP with the signs that Windows adds (\u2460, \u3231), which Python's codec refuses: by way of EUC-JP."""
+    first, *parts = data.split(b"\x1b")
+    pieces = [first]
+    for part in parts:
+        escape, body = part[:2], part[2:]
+        if escape in (b"$B", b"$@"):
+            pieces.append(body.translate(_TO_EUC))
+        elif escape == b"(I":
+            pieces.append(b"".join(b"\x8e" + bytes([byte | 0x80]) for byte in body))
+        else:
+            pieces.append(body)
+    return _strict(b"".join(pieces), "euc_jis_2004")
 
 
 def _guess(data: bytes, name: str) -> str:

@@ -28,6 +28,10 @@ MAX_IDS = 32
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FIELD_NAME = re.compile(rb"[!-~]{1,100}")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?\n]*)\?=")
+# Marks that turn the order of writing around or are not seen. The joiners of Persian and of emoji stay.
+_TRICKS = re.compile(
+    "[\xad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]"
+)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 Field = tuple[str, bytes]
@@ -159,10 +163,15 @@ def addresses(value: bytes) -> list[tuple[str, str]]:
     for phrase, angle in _mailboxes(unfold(value, MAX_ADDRESS_VALUE)):
         address = clean_address(angle if angle is not None else phrase)
         if address:
-            found.append((decode(phrase.strip()) if angle is not None else "", address))
+            found.append((_person(phrase) if angle is not None else "", address))
         if len(found) >= MAX_ADDRESSES:
             break
     return found
+
+
+def _person(phrase: str) -> str:
+    """A name as it may be shown: with nothing in it that makes it look like another."""
+    return " ".join(_TRICKS.sub("", decode(phrase.strip())).split())
 
 
 def clean_address(text: str) -> str:

@@ -2,31 +2,35 @@
 
 Which text is the mail's text: of alternatives the plain one, unless it is empty or only says that the program cannot
 show HTML; of mixed parts all texts that are no attachments, in order; of an enclosed mail none. What is encrypted stays
-so and a line says it; winmail.dat (TNEF) is listed as an attachment and not opened.
+so and a line says it; of what only its signature wraps (S/MIME in one piece) a line says that, too. From winmail.dat
+(TNEF) come its files, and its text when the mail has no other.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import quopri
 import re
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from connector.core.model import Attachment, Mail, MailIdentity
 from connector.errors import MailUnreadable
-from connector.mailbox import charset, flowed, header, html, structure
+from connector.mailbox import armor, charset, flowed, header, html, report, structure, tnef, transfer
+from connector.mailbox.attached import Collected, content_id, file_name, is_attachment
 from connector.mailbox.structure import Part
+
+T = TypeVar("T")
 
 _KEY_FIELDS = ("message-id", "from", "date", "subject")
 _RECEIVERS = ("delivered-to", "x-delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 _ENCLOSED = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers",
              "message/global-headers")  # fmt: skip
+_VERBATIM = ("authentication-results",)
 _TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _SEALED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted")
-ENCRYPTED_LINE = "[This mail is encrypted; its text cannot be read here.]"
+SIGNED_LINE = "[This mail is signed in a way that its text cannot be read here.]"
 _PLAIN = ("text/plain", "text/enriched", "text/markdown", "text/x-markdown", "text/richtext", "text")
 
 # Words of "your program cannot show HTML" in the languages such stubs are written in.
@@ -34,9 +38,6 @@ _STUB_WORDS = ("client", "viewer", "program", "reader", "support", "compatible",
                "browser", "view", "afficher", "messagerie", "anzeigen", "unterst", "visualizza", "supporta", "cliente",
                "formato", "weergeven", "wyświetl", "просмотр", "поддерж")  # fmt: skip
 _STUB_LONGEST = 500
-
-_UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff<>:"|?*]')
-MAX_NAME = 150
 
 
 class MimeCodec:
@@ -47,6 +48,9 @@ class MimeCodec:
 
     def decode(self, raw: bytes) -> Mail:
         return decode(raw)
+
+    def attachments(self, raw: bytes) -> list[tuple[Attachment, bytes]]:
+        return attachments(raw)
 
 
 def mail_key(raw: bytes) -> str:
@@ -85,8 +89,19 @@ def identify(raw: bytes) -> MailIdentity:
 
 def decode(raw: bytes) -> Mail:
     """The decoded mail. Raises MailUnreadable when it is built to break readers, or breaks this one."""
+    return _guarded(_Decoder(raw).mail)
+
+
+def attachments(raw: bytes) -> list[tuple[Attachment, bytes]]:
+    """What hangs on the mail, as `decode` lists it, with the decoded bytes. Raises MailUnreadable."""
+    decoder = _Decoder(raw, keep=True)
+    _guarded(decoder.mail)
+    return decoder.files.all()
+
+
+def _guarded(read: Callable[[], T]) -> T:
     try:
-        return _Decoder(raw).mail()
+        return read()
     except MailUnreadable:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as exc:
@@ -95,13 +110,15 @@ def decode(raw: bytes) -> Mail:
 
 
 class _Decoder:
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, keep: bool = False) -> None:
         self.raw = raw
         self.problems: list[str] = []
-        self.attachments: list[Attachment] = []
+        self.files = Collected(keep)
         self.enclosed: list[str] = []
         self.from_html = False
         self.spare: list[Part] = []  # named inline texts, used when there is no other text
+        self.container = ""  # the text of winmail.dat, likewise
+        self.related = False  # inside a multipart/related, where images belong to the page
 
     def mail(self) -> Mail:
         root = structure.read(self.raw)
@@ -111,7 +128,9 @@ class _Decoder:
         text = self._body(root)
         if not text.strip() and self.spare:
             text = self._joined([self._text(part) for part in self.spare])
+        text = text if text.strip() else self.container or text
         senders = _senders(found)
+        action, status = report.delivery(self._bytes(p) for p in parts if p.content_type == "message/delivery-status")
         if len(senders) > 1:
             self.problems.append("several-from")
         return Mail(
@@ -127,16 +146,18 @@ class _Decoder:
             date=_date(found),
             in_reply_to=header.ids_of(found, "in-reply-to"),
             references=header.ids_of(found, "references"),
-            headers=tuple((name, header.decode(value)) for name, value in found),
+            headers=tuple((name, _value(name, value)) for name, value in found),
             content_type="multipart/mixed"
             if root.children and root.content_type == "text/plain"
             else root.content_type,
             parts=tuple(part.content_type for part in parts if not part.is_multipart),
             text=text,
             from_html=self.from_html,
-            attachments=tuple(self.attachments),
+            attachments=tuple(one for one, _ in self.files.all()),
             enclosed_ids=tuple(dict.fromkeys(self.enclosed)),
             report_type=root.parameters.get("report-type", "").lower()[:100],
+            delivery_action=action,
+            delivery_status=status,
             problems=tuple(dict.fromkeys(self.problems)),
         )
 
@@ -152,14 +173,23 @@ class _Decoder:
                 return self._related(part)
             if kind == "multipart/encrypted":
                 return self._encrypted(part)
+            if kind == "multipart/signed":
+                self.problems.append("signed")
             return self._joined([self._body(child) for child in part.children if not self._signature(part, child)])
         if kind in _ENCLOSED:
             self._enclose(part)
             return ""
-        if kind in _SEALED and "signed" not in part.parameters.get("smime-type", ""):
-            return self._encrypted(part)
-        if kind in (*_PLAIN, "text/html", "application/xhtml+xml") and not _attached(part):
-            if _file_name(part):
+        if kind in _SEALED:
+            if "signed" not in part.parameters.get("smime-type", ""):
+                return self._encrypted(part)
+            self.problems.append("signed")
+            self._attach(part)
+            return SIGNED_LINE
+        if kind in _TNEF:
+            self._open(part)
+            return ""
+        if kind in (*_PLAIN, "text/html", "application/xhtml+xml") and not is_attachment(part):
+            if file_name(part):
                 self.spare.append(part)
                 self._attach(part)
                 return ""
@@ -196,7 +226,9 @@ class _Decoder:
             part.children[0],
         )
         text = self._body(root)
+        outside, self.related = self.related, True
         others = self._joined([self._body(child) for child in part.children if child is not root])
+        self.related = outside
         return text if text.strip() else others
 
     def _encrypted(self, part: Part) -> str:
@@ -204,7 +236,7 @@ class _Decoder:
         for leaf in structure.walk(part):
             if not leaf.is_multipart and leaf.content_type != "application/pgp-encrypted":
                 self._attach(leaf)
-        return ENCRYPTED_LINE
+        return armor.ENCRYPTED_LINE
 
     @staticmethod
     def _joined(texts: list[str]) -> str:
@@ -217,6 +249,7 @@ class _Decoder:
         declared = part.parameters.get("charset", "")
         if part.content_type in ("text/html", "application/xhtml+xml"):
             source, problem = charset.decode(data, declared or _html_charset(data))
+            self.files.refers(source)
             text = html.to_text(source)
             self.from_html = self.from_html or bool(text.strip())
         else:
@@ -224,47 +257,17 @@ class _Decoder:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
             if part.parameters.get("format", "").lower() == "flowed":
                 text = flowed.unflow(text, part.parameters.get("delsp", "").lower() == "yes")
+            text, sealed = armor.unwrap(text)
+            self.problems += [sealed] if sealed else []
         if problem:
             self.problems.append(problem)
         return text
 
     def _bytes(self, part: Part) -> bytes:
-        encoding = part.text_field("content-transfer-encoding").split(";")[0].strip().lower()
-        if encoding == "base64":
-            return self._base64(part.body)
-        if encoding == "quoted-printable":
-            return quopri.decodestring(part.body)
-        if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
-            return self._uudecode(part.body)
-        if encoding not in ("", "7bit", "8bit", "binary"):
-            self.problems.append("encoding-unknown")
-        return part.body
-
-    def _base64(self, body: bytes) -> bytes:
-        try:
-            return base64.b64decode(body + b"===")  # non-alphabet bytes are dropped, padding may be short
-        except (binascii.Error, ValueError):
-            pass
-        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-        self.problems.append("base64-damaged")
-        try:
-            return base64.b64decode(kept[: len(kept) // 4 * 4])
-        except (binascii.Error, ValueError):
-            return body
-
-    def _uudecode(self, body: bytes) -> bytes:
-        lines = body.splitlines()
-        begin = next((number for number, line in enumerate(lines) if line.startswith(b"begin ")), -1)
-        decoded = []
-        for line in lines[begin + 1 :]:
-            if line.strip() in (b"end", b"`", b""):
-                break
-            try:
-                decoded.append(binascii.a2b_uu(line))
-            except binascii.Error:
-                self.problems.append("uuencode-damaged")
-                return body
-        return b"".join(decoded)
+        data, problem = transfer.decode(part.body, part.text_field("content-transfer-encoding"))
+        if problem:
+            self.problems.append(problem)
+        return data
 
     def _enclose(self, part: Part) -> None:
         inner = header.fields(header.split(self._bytes(part).lstrip(b"\r\n"))[0])
@@ -274,35 +277,26 @@ class _Decoder:
         self._attach(part, fallback=(_first(inner, "subject") or "mail") + ".eml")
 
     def _attach(self, part: Part, fallback: str = "") -> None:
-        if part.content_type in _TNEF:
-            self.problems.append("tnef")
-            fallback = "winmail.dat"
-        name = clean_name(_file_name(part)) or clean_name(fallback) or f"part-{len(self.attachments) + 1}"
-        self.attachments.append(Attachment(name=name, content_type=part.content_type, size=len(self._bytes(part))))
+        beside = self.related and not is_attachment(part)
+        name = file_name(part) or fallback
+        self.files.add(name, part.content_type, self._bytes(part), content_id(part), beside)
+
+    def _open(self, part: Part) -> None:
+        """winmail.dat: its files instead of itself; itself only when nothing could be read."""
+        contents = tnef.read(self._bytes(part))
+        self.problems.append("tnef-damaged" if contents.damaged else "tnef")
+        text = contents.text.replace("\r\n", "\n").replace("\r", "\n")
+        if not text.strip() and contents.html:
+            self.files.refers(contents.html)
+            text = html.to_text(contents.html)
+        self.container = self.container or text
+        if contents.damaged or not (text.strip() or contents.files):
+            self._attach(part, fallback="winmail.dat")
+        for one in contents.files:
+            self.files.add(one.name, one.content_type, one.data, one.content_id.strip("<> "), in_text=True)
 
 
 # --- small questions ------------------------------------------------------------------------------------------------
-
-
-def clean_name(name: str) -> str:
-    """A file name without path, control, bidi or shell-unfriendly characters; its ending survives the cut."""
-    base = charset.scrub(name).replace("\\", "/").rpartition("/")[2]
-    base = _UNSAFE.sub("", base).strip(". ")
-    if len(base) > MAX_NAME:
-        stem, dot, ending = base.rpartition(".")
-        base = stem[: MAX_NAME - len(ending) - 1] + dot + ending if dot and len(ending) <= 10 else base[:MAX_NAME]
-    return base
-
-
-def _file_name(part: Part) -> str:
-    disposition = header.values(part.fields, "content-disposition")
-    _, parameters = header.parameters(disposition[0]) if disposition else ("", {})
-    return parameters.get("filename") or part.parameters.get("name", "")
-
-
-def _attached(part: Part) -> bool:
-    disposition = header.values(part.fields, "content-disposition")
-    return bool(disposition) and header.parameters(disposition[0])[0] == "attachment"
 
 
 def _is_stub(text: str) -> bool:
@@ -323,6 +317,11 @@ def _html_charset(data: bytes) -> str:
 def _first(found: list[header.Field], name: str) -> str:
     values = header.values(found, name)
     return header.decode(values[0]) if values else ""
+
+
+def _value(name: str, value: bytes) -> str:
+    """A server's verdict stays as it wrote it: a stranger's encoded word in it, decoded, could end a comment."""
+    return header.unfold(value) if name in _VERBATIM else header.decode(value)
 
 
 def _date(found: list[header.Field]) -> datetime | None:

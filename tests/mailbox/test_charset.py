@@ -24,12 +24,17 @@ from connector.mailbox.charset import decode, scrub
         ("①㈱", "cp932", "x-sjis", ""),
         ("안녕 똠", "cp949", "euc-kr", ""),
         ("你好镕", "gbk", "gb2312", ""),
+        ("Größe", "mac-roman", "x-macintosh", ""),
         ("שלום", "iso-8859-8", "iso-8859-8-i", ""),
         ("plain", "ascii", "hex", ""),
     ],
 )
 def test_text_is_read_as_it_was_meant(text: str, written: str, declared: str, problem: str) -> None:
     assert decode(text.encode(written), declared) == (text, problem)
+
+
+def test_japanese_mail_may_hold_the_signs_that_windows_adds() -> None:
+    assert decode(b"\x1b$B-!$3$s\x1b(B abc \x1b(I\x3a\x1b(B", "iso-2022-jp") == ("①こん abc ｺ", "")
 
 
 @pytest.mark.parametrize("name", ["hex", "zlib", "base64", "unicode_escape", "punycode", "idna", "rot13", "undefined"])

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from connector.engine.ports import MailCodec
 from connector.errors import MailUnreadable
-from connector.mailbox.mime import MimeCodec, clean_name, decode, identify, mail_key
+from connector.mailbox.armor import ENCRYPTED_LINE
+from connector.mailbox.attached import clean_name
+from connector.mailbox.mime import SIGNED_LINE, MimeCodec, attachments, decode, identify, mail_key
 
 CORPUS = Path(__file__).parent / "corpus"
 NAMES = sorted(path.stem for path in CORPUS.glob("*.eml"))
@@ -201,6 +203,84 @@ def test_a_hostile_mail_of_twice_the_size_takes_about_twice_the_time(name: str) 
     small = min(seconds(500) for _ in range(3))
     large = min(seconds(4_000) for _ in range(2))
     assert large < 8 * 3.5 * small + 0.05  # eight times the size; a quadratic reader takes 64 times as long
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("=?utf-8?q?Bank_=E2=80=AEknab?=", "Bank knab"),
+        ("=?utf-8?q?Z=E2=80=8Boe=EF=BB=BF?=", "Zoe"),
+        ("=?utf-8?b?8J+RqeKAjfCfkrs=?=", "👩\u200d💻"),
+        ("=?utf-8?q?=00Zoe=0D=0ABcc=3A_x?=", "Zoe Bcc: x"),
+    ],
+)
+def test_a_name_cannot_turn_or_hide_itself(name: str, shown: str) -> None:
+    assert decode(f"From: {name} <zoe@customer.example>\r\n\r\nx".encode()).from_name == shown
+
+
+# --- attachments ------------------------------------------------------------------------------------------------------
+
+PAGE = (
+    b"From: a@b.test\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n"
+    b"Content-Type: multipart/related; boundary=r\r\n\r\n--r\r\n"
+    b'Content-Type: text/html\r\n\r\n<p>Hi <img src="cid:logo%40x"></p>\r\n--r\r\n'
+    b"Content-Type: image/png; name=logo.png\r\nContent-ID: <logo@x>\r\n\r\nLOGO\r\n--r\r\n"
+    b"Content-Type: image/gif\r\nContent-ID: <unused@x>\r\nContent-Disposition: inline\r\n\r\nG\r\n--r--\r\n--m\r\n"
+    b"Content-Type: image/jpeg; name=broken.jpg\r\nContent-Disposition: inline\r\n\r\nJPG\r\n--m\r\n"
+    b"Content-Type: application/pdf\r\nContent-ID: <doc@x>\r\n"
+    b"Content-Disposition: attachment; filename=a.pdf\r\n\r\nPDF\r\n"
+    b"--m--\r\n"
+)
+
+
+def test_images_of_the_page_are_told_from_files() -> None:
+    found = attachments(PAGE)
+    assert [(one.name, one.content_id, one.inline, data) for one, data in found] == [
+        ("logo.png", "logo@x", True, b"LOGO"),
+        ("part-2", "unused@x", True, b"G"),
+        ("broken.jpg", "", False, b"JPG"),
+        ("a.pdf", "doc@x", False, b"PDF"),
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_attachments_are_given_as_the_mail_lists_them(name: str) -> None:
+    raw = (CORPUS / f"{name}.eml").read_bytes()
+    found = MimeCodec().attachments(raw)
+    assert tuple(one for one, _ in found) == decode(raw).attachments
+    assert [one.size for one, _ in found] == [len(data) for _, data in found]
+
+
+# --- signed and sealed ------------------------------------------------------------------------------------------------
+
+
+def test_words_signed_in_the_text_lose_their_armour() -> None:
+    text = (
+        "Hello\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nPlease send it.\n- -- \nZoe\n"
+        "-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\nbelow"
+    )
+    mail = decode(b"From: a@b.test\n\n" + text.encode())
+    assert (mail.text, mail.problems) == ("Hello\nPlease send it.\n-- \nZoe\nbelow", ("signed",))
+
+
+def test_words_sealed_in_the_text_are_named() -> None:
+    text = "Psst\n-----BEGIN PGP MESSAGE-----\n\nhQEM\n-----END PGP MESSAGE-----\n"
+    mail = decode(b"From: a@b.test\n\n" + text.encode())
+    assert (mail.text.strip(), mail.problems) == (f"Psst\n{ENCRYPTED_LINE}", ("encrypted",))
+
+
+def test_armour_that_never_ends_hides_nothing() -> None:
+    text = "-----BEGIN PGP MESSAGE-----\nI only wrote this line."
+    assert decode(b"From: a@b.test\n\n" + text.encode()).text == text
+
+
+def test_a_mail_in_one_signed_piece_is_kept_and_said_so() -> None:
+    mail = decode(b"Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\n\nabc")
+    assert (mail.text, mail.problems, [one.name for one in mail.attachments]) == (
+        SIGNED_LINE,
+        ("signed",),
+        ["smime.p7m"],
+    )
 
 
 @quick

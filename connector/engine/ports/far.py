@@ -16,6 +16,7 @@ from connector.core.exchange import (
 )
 from connector.core.mapping import Resource
 from connector.core.model import (
+    Attachment,
     History,
     Mail,
     MailIdentity,
@@ -148,6 +149,10 @@ class MailCodec(Protocol):
     def identify(self, raw: bytes) -> MailIdentity: ...
     def decode(self, raw: bytes) -> Mail:
         """Raises MailUnreadable."""
+        ...
+
+    def attachments(self, raw: bytes) -> list[tuple[Attachment, bytes]]:
+        """What hangs on the mail, in the order of `Mail.attachments`, with its bytes. Raises MailUnreadable."""
         ...
 
 
