@@ -1,6 +1,7 @@
-"""`quarantine list|show|retry|drop`: mails and shop rows that wait for a person.
+"""`quarantine list|show|retry|drop|assign`: mails and shop rows that wait for a person.
 
-An item is named `mail:ID` (a ledger row) or `row:ID` (a row of the shop that no form of answer gave).
+An item is named `mail:ID` (a ledger row) or `row:ID` (a row of the shop that no form of answer gave). Mails that were
+ignored can be looked at, decided anew and assigned, too: machines decided on them, and a person may know better.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Callable
 
 import click
 
-from connector.cli.output import emit_json, is_id, pairs, safe, say, table
-from connector.cli.session import Options, opened, pick_shop
+from connector.cli.output import ID, emit_json, is_id, pairs, safe, say, table
+from connector.cli.session import Options, opened, pick_shop, submit
+from connector.cli.threads import report
 from connector.core.model import Copy, MailState
 from connector.engine.join import RETRY
 from connector.errors import DataError, Exit, MailUnreadable, UsageError
@@ -23,19 +25,21 @@ Handler = Callable[[App, int], int]
 
 @click.group()
 def quarantine() -> None:
-    """What could not be decided: list, show, retry, drop."""
+    """What could not be decided: list, show, retry, drop, assign to a thread."""
 
 
 @quarantine.command("list")
 @click.option("--shop", help="Only this shop.")
+@click.option("--ignored", is_flag=True, help="Mails that were ignored, instead.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def list_(options: Options, shop: str | None, as_json: bool) -> int:
+def list_(options: Options, shop: str | None, ignored: bool, as_json: bool) -> int:
     """Mails and shop rows in quarantine with the reason."""
     with opened(options, reading=True) as app:
         name = pick_shop(app, shop) if shop else None
-        mails = app.mirror.queries.quarantined_mails(name)
-        rows = app.mirror.quarantine.list(name)
+        state = MailState.IGNORED if ignored else MailState.QUARANTINED
+        mails = app.mirror.queries.mails_aside(name, state)
+        rows = [] if ignored else app.mirror.quarantine.list(name)
     if as_json:
         emit_json({"mails": mails, "rows": rows})
         return int(Exit.OK)
@@ -44,7 +48,7 @@ def list_(options: Options, shop: str | None, as_json: bool) -> int:
     if lines:
         table(("item", "shop", "reason", "from / resource", "subject / id"), lines)
     else:
-        say("the quarantine is empty")
+        say("no mail was ignored" if ignored else "the quarantine is empty")
     return int(Exit.OK)
 
 
@@ -68,7 +72,18 @@ def show(options: Options, item: str, raw: bool, as_json: bool) -> int:
             "subject": copy.subject,
             "arrived": copy.internaldate.isoformat(),
             "bytes": len(content),
+            "attempts": copy.attempts,
+            "decided anew": copy.retry_at.isoformat() if copy.retry_at else "only by `quarantine retry`",
+            "tried": copy.trail or "-",
+            "suggestion": f"thread {copy.suggested} (same sender, no proof)" if copy.suggested else "-",
         }
+        if as_json:
+            facts |= {
+                "state": str(copy.state),
+                "decided anew": copy.retry_at.isoformat() if copy.retry_at else None,
+                "tried": copy.trail.split(),
+                "suggestion": copy.suggested,
+            }
         try:
             text = app.codec.decode(content).text
         except MailUnreadable:
@@ -108,15 +123,15 @@ def _show(facts: dict[str, object], content: bytes, raw: bool, as_json: bool, te
 
 @quarantine.command("retry")
 @click.argument("item")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def retry(options: Options, item: str) -> int:
+def retry(options: Options, item: str, as_json: bool) -> int:
     """Decide a mail anew, or read a shop row again (after a setting was changed or the shop was mended)."""
 
     def mail(app: App, number: int) -> int:
         copy = _mail(app, number)
         app.mirror.ledger.conclude(copy, MailState.RECEIVED, RETRY)
-        say(f"mail:{copy.id} is decided anew by the daemon or the next sync")
-        return int(Exit.OK)
+        return _told(as_json, item, "received", f"{item} is decided anew by the daemon or the next sync")
 
     def row(app: App, number: int) -> int:
         found = app.mirror.quarantine.get(number)
@@ -124,36 +139,65 @@ def retry(options: Options, item: str) -> int:
             raise DataError("quarantine.row_without_id", row=number)
         read = app.rereads(found.shop).run(found.resource, [found.row_id])[0]
         if read.outcome in ("gone", "unknown"):
-            say(f"{found.resource} {found.row_id} is not in the shop any more; it leaves the quarantine")
-            return int(Exit.OK)
+            text = f"{found.resource} {found.row_id} is not in the shop any more; it leaves the quarantine"
+            return _told(as_json, item, "gone", text)
         if read.outcome == "broken":
-            say(f"row:{number} is still broken")
-            return int(Exit.FOUND)
-        say(f"{found.resource} {found.row_id} was read; it leaves the quarantine")
-        return int(Exit.OK)
+            return _told(as_json, item, "broken", f"{item} is still broken", Exit.FOUND)
+        return _told(as_json, item, "read", f"{found.resource} {found.row_id} was read; it leaves the quarantine")
 
     return _on(options, item, mail, row)
 
 
 @quarantine.command("drop")
 @click.argument("item")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def drop(options: Options, item: str) -> int:
+def drop(options: Options, item: str, as_json: bool) -> int:
     """Set an item aside for good. A mail stays in the ledger as ignored, with its bytes."""
 
     def mail(app: App, number: int) -> int:
-        copy = _mail(app, number)
+        copy = _mail(app, number, MailState.QUARANTINED)
         app.mirror.ledger.conclude(copy, MailState.IGNORED, "dropped_by_command")
         app.events.emit(ev.MAIL_IGNORED, shop=copy.shop, copy_id=copy.id, reason="dropped_by_command")
-        say(f"mail:{copy.id} is ignored from now on")
-        return int(Exit.OK)
+        return _told(as_json, item, "ignored", f"{item} is ignored from now on")
 
     def row(app: App, number: int) -> int:
         app.mirror.quarantine.drop(number)
-        say(f"row:{number} is forgotten; it comes back if the shop gives it broken again")
-        return int(Exit.OK)
+        text = f"{item} is forgotten; it comes back if the shop gives it broken again"
+        return _told(as_json, item, "forgotten", text)
 
     return _on(options, item, mail, row)
+
+
+@quarantine.command("assign")
+@click.argument("item")
+@click.argument("thread_id", metavar="THREAD", type=ID)
+@click.option("--as-customer", is_flag=True, help="It is the customer's, though it came from another address.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def assign(options: Options, item: str, thread_id: int, as_customer: bool, as_json: bool) -> int:
+    """File a mail in a thread: as the customer's when it came from the thread's address, else as from somebody else."""
+
+    def mail(app: App, number: int) -> int:
+        copy = _mail(app, number)
+        shop = pick_shop(app, copy.shop)
+        intents = app.assignment(shop).assign(copy, thread_id, as_customer=as_customer)
+        return report(submit(app, shop, intents), as_json)
+
+    def row(app: App, number: int) -> int:
+        del app, number
+        raise UsageError("quarantine.only_mails", item=item)
+
+    return _on(options, item, mail, row)
+
+
+def _told(as_json: bool, item: str, outcome: str, text: str, code: Exit = Exit.OK) -> int:
+    """What became of an item. outcome: received, ignored, read, gone, broken or forgotten."""
+    if as_json:
+        emit_json({"item": item, "outcome": outcome})
+    else:
+        say(text)
+    return int(code)
 
 
 def _on(options: Options, item: str, mail: Handler, row: Handler, *, reading: bool = False) -> int:
@@ -164,8 +208,8 @@ def _on(options: Options, item: str, mail: Handler, row: Handler, *, reading: bo
         return (mail if kind == "mail" else row)(app, int(number))
 
 
-def _mail(app: App, number: int) -> Copy:
+def _mail(app: App, number: int, *states: MailState) -> Copy:
     copy = app.mirror.ledger.get(number)
-    if copy is None or copy.state is not MailState.QUARANTINED:
+    if copy is None or copy.state not in (states or (MailState.QUARANTINED, MailState.IGNORED)):
         raise DataError("quarantine.unknown_mail", id=number)
     return copy

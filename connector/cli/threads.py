@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,7 +16,8 @@ from connector.cli.output import ID, emit_json, pairs, safe, say, table, warn
 from connector.cli.session import Options, opened, outcome_code, pick_shop, queued, show_error, submit
 from connector.core.model import Intent, IntentState
 from connector.core.statuses import THREAD_STATUSES, thread_status
-from connector.errors import ConnectorError, DataError, Exit, UsageError
+from connector.errors import ConnectorError, DataError, Exit, MailUnreadable, UsageError
+from connector.wiring import App
 
 _BREAK = re.compile(r"<br\s*/?>\r?\n?", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
@@ -47,15 +50,18 @@ def list_(options: Options, shop: str | None, status: str | None, limit: int, as
 @thread.command("show")
 @click.argument("thread_id", type=ID)
 @click.option("--shop", help="Which shop, when there are several.")
+@click.option("--full", is_flag=True, help="The whole text of mails, with quotes and signatures.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def show(options: Options, thread_id: int, shop: str | None, as_json: bool) -> int:
+def show(options: Options, thread_id: int, shop: str | None, full: bool, as_json: bool) -> int:
     """One thread with its messages, oldest first."""
     with opened(options, reading=True) as app:
         name = pick_shop(app, shop)
         view = app.mirror.queries.thread_view(name, thread_id)
         if view is None:
             raise DataError("thread.unknown", id=thread_id, shop=name)
+        if full:
+            _add_whole_texts(app, view)
     if as_json:
         emit_json(view)
         return int(Exit.OK)
@@ -64,16 +70,35 @@ def show(options: Options, thread_id: int, shop: str | None, as_json: bool) -> i
             "thread": f"{view['id']} ({view['status'] or 'no status'})",
             "customer": f"{_full_name(view['customer'])} <{view['email']}>",
             "order": (view["order"] or {}).get("reference") or "-",
+            "came back": f"{view['bounced_mails']} mails to this address" if view["bounced_mails"] else "none",
         }
     )
+    strangers = {
+        m["id_message"]: f", from somebody else: {safe(m['from_addr'])} (by {m['reason'].rpartition('_by_')[2]})"
+        for m in view["mails"]
+        if m["reason"].startswith("foreign_sender_by_")
+    }
     for message in view["messages"]:
         who = safe(message["employee"] or message["by"])
         note = ", private" if message["private"] else ""
+        note += strangers.get(message["id"], "")
+        note += ", its mail came back" if message["bounced"] else ""
         say(f"\n--- {message['id']}  {message['date_add'] or '-'}  {who}{note}")
-        say(safe(readable(message["text"]), lines=True))
+        say(safe(message.get("full_text") or readable(message["text"]), lines=True))
     for intent in view["intents"]:
         say(f"\n... on its way: {intent['kind']} ({intent['state']})")
     return int(Exit.OK)
+
+
+def _add_whole_texts(app: App, view: dict[str, Any]) -> None:
+    """`full_text` beside `text` where a mail of the mirror brought the message; its bytes may be gone by now."""
+    carried = {mail["id_message"]: mail["id"] for mail in view["mails"] if mail["id_message"]}
+    for message in view["messages"]:
+        copy = app.mirror.ledger.get(carried[message["id"]]) if message["id"] in carried else None
+        if copy is None or not copy.blob:
+            continue
+        with suppress(MailUnreadable):
+            message["full_text"] = app.codec.decode(app.mirror.ledger.raw(copy.blob)).text
 
 
 def _full_name(customer: dict[str, str] | None) -> str:

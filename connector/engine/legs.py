@@ -170,7 +170,7 @@ class ShopLegs:
                 if missing:
                     waits = Busy("reconcile.not_ready", shop=self.shop, missing=", ".join(missing), mails=received)
                     return LegResult("reconcile", Exit.TEMPORARY, {"pending": received}, [waits])
-                fresh = not received or self._refresh(stop)
+                fresh = not self.ledger.received(self.shop, 1) or self._refresh(stop)
                 report: JoinReport = self.join.run(stop, fresh=fresh)
             deferred = {"delayed": report.deferred} if report.deferred else {}
             return LegResult("reconcile", Exit.OK, {**report.counts, **deferred}, [], report)

@@ -16,8 +16,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from connector.core.model import IntentState, MailState
 from connector.mirror.database import Database
 from connector.mirror.outbox import IN_FLIGHT, IN_THE_WAY, may_go
-from connector.mirror.own_tables import conflict, mail
+from connector.mirror.own_tables import bounce, conflict, mail
 from connector.mirror.own_tables import intent as intents
+from connector.mirror.rows import folded
 from connector.mirror.tables import MirroredTables
 
 View = dict[str, Any]
@@ -34,7 +35,13 @@ _MAIL = (
     "state",
     "reason",
     "id_thread",
+    "id_message",
+    "attempts",
+    "retry_at",
+    "trail",
+    "suggested",
 )
+_BOUNCE = ("copy_id", "message_id", "id_message", "action", "status", "at")
 _INTENT = (
     "id", "shop", "kind", "key", "reference", "after", "copy_id", "origin", "state", "attempts", "created_at", "due_at",
     "sent_at", "remote_id", "error", "error_detail",
@@ -123,6 +130,7 @@ class Queries:
             view["messages"] = messages
             mine = (mail.c.shop == shop) & (mail.c.id_thread == thread_id)
             view["mails"] = _mails(connection, mine, 1000)
+            self._add_bounces(connection, view, shop)
             of_thread = or_(
                 intents.c.group_key == f"thread:{thread_id}", intents.c.copy_id.in_(select(mail.c.id).where(mine))
             )
@@ -172,9 +180,13 @@ class Queries:
             }
 
     def quarantined_mails(self, shop: str | None = None, limit: int = 1000) -> list[View]:
-        """Mails that could not be decided on, oldest first: id, shop, mailbox, folder, uid, from_addr, subject,
-        internaldate, state, reason, id_thread."""
-        where = mail.c.state == MailState.QUARANTINED.value
+        """Mails that could not be decided on, oldest first: see `mails_aside`."""
+        return self.mails_aside(shop, MailState.QUARANTINED, limit)
+
+    def mails_aside(self, shop: str | None, state: MailState, limit: int = 1000) -> list[View]:
+        """Mails in this state, oldest first: id, shop, mailbox, folder, uid, from_addr, subject, internaldate, state,
+        reason, id_thread, id_message, attempts, retry_at, trail (`rung:outcome` each), suggested (a thread)."""
+        where = mail.c.state == state.value
         with self._db.read() as connection:
             return _mails(connection, where if shop is None else where & (mail.c.shop == shop), limit)
 
@@ -200,6 +212,26 @@ class Queries:
         with self._db.read() as connection:
             found = connection.execute(query.order_by(conflict.c.id).limit(limit))
             return [_plain(row) for row in found.mappings()]
+
+    # --- bounces --------------------------------------------------------------------------------------------------
+
+    def _add_bounces(self, connection: Connection, view: View, shop: str) -> None:
+        """view["bounces"]: mails of this thread that came back, oldest first. A message that one of them carried gets
+        `bounced`: how many reports tell of it. view["bounced_mails"]: how many mails to this address came back, in all
+        its threads."""
+        query = select(*(bounce.c[name] for name in _BOUNCE)).order_by(bounce.c.at, bounce.c.copy_id)
+        mine = query.where(bounce.c.shop == shop, bounce.c.id_thread == view["id"])
+        view["bounces"] = [_plain(row) for row in connection.execute(mine).mappings()]
+        for message in view["messages"]:
+            message["bounced"] = sum(one["id_message"] == message["id"] for one in view["bounces"])
+        threads = self._tables.main["customer_threads"]
+        same = [threads.c.id == view["id"]]
+        if "email_key" in threads.c and view["email"]:
+            same = [threads.c.email_key == folded(view["email"])]
+        of_person = select(threads.c.id).where(threads.c.shop == shop, *same)
+        count = select(func.count(bounce.c.message_id.distinct()))
+        count = count.where(bounce.c.shop == shop, bounce.c.id_thread.in_(of_person))
+        view["bounced_mails"] = connection.execute(count).scalar_one()
 
     # --- parts ----------------------------------------------------------------------------------------------------
 

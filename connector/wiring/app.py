@@ -15,6 +15,7 @@ from connector.core import statuses
 from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
 from connector.core.phrases import Phrases
+from connector.engine.assign import Assignment
 from connector.engine.daemon import Graph
 from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk
@@ -214,6 +215,10 @@ class App:
     def desk(self, name: str) -> Desk:
         """What commands ask for in a shop."""
         return desk.desk(self, name)
+
+    def assignment(self, name: str) -> Assignment:
+        """What puts a mail of a shop where a person says."""
+        return desk.assignment(self, name)
 
     def dead_letters(self) -> DeadLetters:
         return desk.dead_letters(self)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from connector.core import statuses
 from connector.core.model import OrderState
+from connector.engine.assign import Assignment
 from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk, Identity
 from connector.errors import DataError
+from connector.wiring import parts
 
 if TYPE_CHECKING:
     from connector.wiring.app import App
@@ -18,6 +20,22 @@ if TYPE_CHECKING:
 
 def dead_letters(app: App) -> DeadLetters:
     return DeadLetters(app.mirror.outbox, app.mirror.ledger, app.clock)
+
+
+def assignment(app: App, name: str) -> Assignment:
+    s, mirror = app.shop_settings(name), app.mirror
+    return Assignment(
+        name,
+        lambda: app.shop_facts(name),
+        {box: parts.policy(m, s) for box, m in s.mailboxes.items()},
+        mirror.ledger,
+        mirror.lookups,
+        mirror.outbox,
+        app.codec,
+        app.say,
+        app.events,
+        app.clock,
+    )
 
 
 def desk(app: App, name: str) -> Desk:

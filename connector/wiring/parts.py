@@ -89,7 +89,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
     join = Join(
         name,
         lambda: app.shop_facts(name),
-        {box: _policy(m, s) for box, m in s.mailboxes.items()},
+        {box: policy(m, s) for box, m in s.mailboxes.items()},
         mirror.ledger,
         mirror.lookups,
         mirror.outbox,
@@ -220,6 +220,7 @@ def verify(app: App, name: str) -> Verify:
         mirror.meta,
         app.events,
         app.clock,
+        connections=app.shop_settings(name).connections,
         **_of_shop(app, name),
     )
 
@@ -255,7 +256,8 @@ def _of_shop(app: App, name: str) -> _Reading:
     }
 
 
-def _policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
+def policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
+    """What the settings say for a mailbox's mails."""
     return Policy(
         create_threads=m.create_threads,
         id_shop=m.id_shop or s.id_shop,

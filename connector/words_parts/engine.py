@@ -105,7 +105,20 @@ WORDS = {
         " posting it again would write and mail twice",
     ),
     "quarantine.item_form": ("{item} names no item", "use mail:ID or row:ID as `quarantine list` shows them"),
-    "quarantine.unknown_mail": ("no mail {id} is in quarantine", "`quarantine list` shows what is"),
+    "quarantine.unknown_mail": (
+        "no mail {id} is set aside",
+        "`quarantine list` shows what is, `quarantine list --ignored` what was ignored",
+    ),
+    "quarantine.staff_mail": (
+        "mail {id} lies in a Sent folder: it is not a customer's and can only be staff's",
+        "set `employee` of the mailbox, or give an employee of the shop that address; then `quarantine retry mail:{id}`",
+    ),
+    "quarantine.only_mails": ("{item} is no mail", "only mails can be assigned to a thread: mail:ID"),
+    "quarantine.in_shop": ("mail {id} is in the shop already, as message {message}", "nothing to do"),
+    "quarantine.under_way": (
+        "mail {id} is on its way into the shop already (intent {intent})",
+        "`outbox list` shows how far it is",
+    ),
     "quarantine.row_without_id": (
         "item {row} is an answer of the shop without a row number; it cannot be asked for by itself",
         "run `sync --full` for its resource, or drop the item",
