@@ -4,6 +4,7 @@ worker. No cursor moves.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -34,7 +35,7 @@ class Look:
 
 
 class Reader:
-    """Reads rows of one resource by their ids. contexts: as for `Census`. Used by one thread."""
+    """Reads rows of one resource by their ids. contexts: as for `Census`. Several threads may ask."""
 
     def __init__(
         self, shop: Shop, resource: Resource, converter: Converter, contexts: Sequence[str], stop: Stop = lambda: False
@@ -44,6 +45,7 @@ class Reader:
         self._converter = converter
         self._contexts = contexts
         self._stop = stop
+        self._one_at_a_time = threading.Lock()
 
     def these(self, ids: Iterable[int]) -> Look:
         """Exactly these rows. Raises what `Shop.read` raises."""
@@ -80,7 +82,8 @@ class Reader:
         more = (Filter(only[0], "any", only[1]),) if only else ()
         question = Query((wanted, *more), ("id",), display=self._resource.asked, id_shop=context)
         page = self._shop.read(self._resource, question, self._stop)
-        rows, bad = self._converter.rows(page.records)
+        with self._one_at_a_time:
+            rows, bad = self._converter.rows(page.records)
         for row in rows:
             look.rows[row.id] = row
             look.contexts[row.id] = context

@@ -7,27 +7,32 @@ Writes nothing but what it found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from datetime import tzinfo
+from itertools import islice
 from typing import Any
 
 from connector.core.compare import differing
 from connector.core.mapping import Resource, Row
 from connector.core.model import ShopInfo
 from connector.core.query import Filter
+from connector.engine.ahead import Ahead, StoppedError, answer
 from connector.engine.census import LOOK, Census, passes_of
 from connector.engine.comparable import is_filled
 from connector.engine.ports import Clock, Contents, Difference, Differences, Events, Held, Memory, Rows, Shop
 from connector.engine.progress import Progress, Step
 from connector.engine.pull import Stop, batches, concerns_the_shop, in_order, version_of
-from connector.engine.reread import Reader, Rereads
+from connector.engine.reread import Look, Reader, Rereads
 from connector.engine.verified import COUNTED, Position, Tally, VerifyReport
 from connector.errors import ConnectorError, ShopForbidden, StateError
 from connector.ops import events as ev
 
 
 class Verify:
-    """The comparison of one shop; the arguments are those of `Sweeps` and the mirror's further ports."""
+    """The comparison of one shop; the arguments are those of `Sweeps` and the mirror's further ports. connections: how
+    many pages the shop may be asked for at once."""
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class Verify:
         info: Callable[[], ShopInfo],
         zone: Callable[[], tzinfo | None],
         page_size: int = 500,
+        connections: int = 2,
         id_shops: Callable[[], Sequence[str]] = lambda: ("",),
     ) -> None:
         self._shop = shop
@@ -56,6 +62,7 @@ class Verify:
         self.resources = in_order(resources)
         self._info = info
         self.page_size = page_size
+        self.connections = connections
         self._id_shops = id_shops
         self.rereads = Rereads(
             shop,
@@ -185,6 +192,13 @@ class _Comparing:
 
     def run(self) -> bool:
         """False when it was asked to stop."""
+        try:
+            with Ahead(self._of.connections) as ahead:
+                return self._run(ahead)
+        except StoppedError:
+            return False
+
+    def _run(self, ahead: Ahead) -> bool:
         start = self._begin()
         for window in self._census.windows(start=start, stop=self._stop):
             here = self._of.contents.ids_between(self._of.name, self._resource.table, window.after, window.upto)
@@ -192,12 +206,12 @@ class _Comparing:
             size = self._of.page_size if self._deep else max(1, len(window.ids))
             pages = list(batches(sorted(window.ids), size)) or [[]]
             after = window.after
-            for number, page in enumerate(pages):
+            for number, (page, look) in enumerate(self._looks(pages, ahead)):
                 if self._stop():
                     return False
                 upto = window.upto if number == len(pages) - 1 else page[-1]
                 part = {row_id for row_id in here if after < row_id and (upto is None or row_id <= upto)}
-                self._page(page, part, aside)
+                self._page(page, part, aside, look)
                 if upto is not None:
                     after = upto
                     if self._position is not None:
@@ -208,6 +222,25 @@ class _Comparing:
         if self._position is not None:
             self._position.finished(self._resource.name, self._tally)
         return True
+
+    def _looks(self, pages: Sequence[list[int]], ahead: Ahead) -> Generator[tuple[list[int], Look | None], None, None]:
+        """Each page of ids, in a deep comparison with what the shop has of it; the next ones are asked for meanwhile.
+        What changes between the shop's answer and the look into the mirror is looked at again, as any difference."""
+        todo = iter(pages)
+        waiting: deque[tuple[list[int], Future[Look] | None]] = deque()
+        try:
+            while True:
+                for page in islice(todo, ahead.most - len(waiting)):
+                    coming = ahead.ask(self._reader.page, page) if self._deep and page else None
+                    waiting.append((page, coming))
+                if not waiting:
+                    return
+                page, coming = waiting.popleft()
+                yield page, answer(coming, self._stop) if coming is not None else None
+        finally:
+            for _, coming in waiting:
+                if coming is not None:
+                    coming.cancel()
 
     def _begin(self) -> int:
         """The id behind which to go on. What was noted before is forgotten, or looked at again where this comparison
@@ -224,15 +257,14 @@ class _Comparing:
         self._look_again(noted)
         return 0
 
-    def _page(self, there: Sequence[int], here: set[int], aside: set[int]) -> None:
-        """there: the shop's ids, ascending. here: the mirror's of the same stretch."""
+    def _page(self, there: Sequence[int], here: set[int], aside: set[int], look: Look | None) -> None:
+        """there: the shop's ids, ascending. here: the mirror's of the same stretch. look: the shop's rows, if asked."""
         tally, shop_ids = self._tally, set(there)
         absent = shop_ids - here
         explained = absent & aside
         tally.quarantined += len(explained)
         suspects = (here - shop_ids) | self._without_new(absent - explained)
-        if self._deep and there:
-            look = self._reader.page(there)
+        if look is not None:
             both = self._of.contents.load(self._of.name, self._resource, here & shop_ids)
             for row_id, row in both.items():
                 fresh = look.rows.get(row_id)
