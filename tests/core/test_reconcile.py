@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from connector.core import identity
+from connector.core.authres import Dmarc
 from connector.core.automail import AutoClass
-from connector.core.matching import clues
-from connector.core.model import Attachment, Contact, Customer, Employee, Kind, MailState, Message, Role
 from connector.core.decisions import Bounced, Facts, Policy
-from connector.core.reconcile import decide, pick_customer
+from connector.core.matching import clues
+from connector.core.mentions import CustomerOrder
+from connector.core.model import Attachment, Contact, Customer, Employee, Kind, MailState, Message, Role
+from connector.core.reconcile import assign, decide, pick_customer
 from tests.support.mails import NOW, SECRET, a_copy, a_mail, a_thread
 
 TOKEN_SUBJECT = "Re: #ct12 #tcAbCdEfGhIjKl"
@@ -269,3 +271,164 @@ def test_the_customer_is_active_of_the_shop_registered_before_guest_and_newest()
     assert pick_customer(people, 1).id == 2
     assert pick_customer([person(3, is_guest=True)], 1).id == 3
     assert pick_customer([person(4, deleted=True)], 1) is None
+
+
+# --- DMARC ------------------------------------------------------------------------------------------------------------
+
+FAILED, PASSED = Dmarc(failed=True), Dmarc(passed=True)
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("proof", [[a_thread()], []])
+def test_a_sender_who_fails_dmarc_waits_for_a_person(create, proof):
+    mail = a_mail(subject=TOKEN_SUBJECT if proof else "Hello")
+    outcome = decision(mail, policy=Policy(create_threads=create), by_token=proof, dmarc=FAILED)
+    assert (outcome.state, outcome.reason) == (MailState.QUARANTINED, "dmarc_failed")
+
+
+def test_by_policy_such_a_mail_is_filed_as_from_somebody_else_when_it_proves_its_thread():
+    policy = Policy(create_threads=True, dmarc_fail="file")
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), policy=policy, by_token=[a_thread()], dmarc=FAILED)
+    assert (outcome.reason, kinds(outcome)) == ("foreign_sender_by_token", [Kind.MESSAGE_CREATE])
+    unproven = decision(a_mail(), policy=policy, dmarc=FAILED)
+    assert (unproven.state, unproven.reason) == (MailState.QUARANTINED, "dmarc_failed")
+
+
+def test_with_dmarc_off_the_other_proofs_decide():
+    policy = Policy(dmarc_fail="off")
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), policy=policy, by_token=[a_thread()], dmarc=FAILED)
+    assert outcome.reason == "thread_by_token"
+
+
+def test_an_automatic_mail_that_fails_dmarc_and_proves_nothing_is_ignored_as_ever():
+    outcome = decision(a_mail(), auto=AutoClass("list", "list_id"), dmarc=FAILED)
+    assert (outcome.state, outcome.reason) == (MailState.IGNORED, "list")
+
+
+STAFF = Employee(1, "max@shop.test", True)
+
+
+def test_an_employee_for_whom_the_own_server_vouches_leaves_a_private_note_in_nobodys_name():
+    mail = a_mail(subject=TOKEN_SUBJECT, from_addr="max@shop.test")
+    outcome = decision(mail, by_token=[a_thread(status="closed")], employees=[STAFF], dmarc=PASSED)
+    assert (outcome.reason, kinds(outcome)) == ("employee_note_by_token", [Kind.MESSAGE_CREATE])
+    assert (outcome.intents[0].payload["private"], outcome.intents[0].payload["id_employee"]) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "facts"),
+    [
+        ({"problems": ("several-from",)}, {"by_token": [a_thread()]}),
+        ({"text": "  "}, {"by_token": [a_thread()]}),
+        ({"subject": "no proof of a thread"}, {}),
+    ],
+)
+def test_a_pass_alone_is_not_enough_for_an_employees_address(changes, facts):
+    mail = a_mail(**{"subject": TOKEN_SUBJECT, "from_addr": "max@shop.test"} | changes)
+    outcome = decision(mail, policy=Policy(create_threads=True), employees=[STAFF], dmarc=PASSED, **facts)
+    assert (outcome.state, outcome.reason) == (MailState.QUARANTINED, "employee_in_customers_folder")
+
+
+def test_the_shops_notification_is_ignored_also_where_its_address_is_an_employees():
+    shop = Employee(1, "shop@shop.test", True)
+    note = decision(a_mail(from_addr="shop@shop.test"), employees=[shop], auto=AutoClass("shop_notification", "x"))
+    person = decision(a_mail(from_addr="shop@shop.test"), employees=[shop], auto=AutoClass("own", "own_sender"))
+    assert (note.state, person.reason) == (MailState.IGNORED, "employee_in_customers_folder")
+
+
+# --- orders and contacts ----------------------------------------------------------------------------------------------
+
+
+def test_a_new_mail_that_names_the_customers_own_order_is_linked_to_it():
+    orders = [CustomerOrder(77, "XKBKNABJK", 6, 1), CustomerOrder(78, "ZZZZZZZZZ", 6, 2)]
+    customers = [Customer(5, "ann@example.com", 1, 1, False, True, False)]
+    facts = {"policy": Policy(create_threads=True), "customers": customers, "orders": orders}
+    linked = decision(a_mail(subject="Order XKBKNABJK"), **facts).intents[0].payload
+    assert (linked["id_order"], linked["id_customer"]) == (77, 6)
+    assert decision(a_mail(text="Where is ZZZZZZZZZ?"), **facts).intents[0].payload["id_order"] == 0
+    quoted = a_mail(text="Hello?\n\nOn Mon, Jan 5, 2026 Shop <shop@shop.test> wrote:\n> order XKBKNABJK")
+    assert decision(quoted, **facts).intents[0].payload["id_order"] == 0
+
+
+def test_whom_the_mail_was_written_to_goes_before_where_it_was_delivered():
+    contacts = [Contact(1, "all@shop.test", True), SUPPORT]
+    mail = a_mail(to=("support@shop.test",), delivered_to=("all@shop.test",))
+    assert decision(mail, policy=Policy(create_threads=True), contacts=contacts).intents[0].payload["id_contact"] == 2
+    hidden = a_mail(to=("undisclosed@x",), delivered_to=("all@shop.test",))
+    assert decision(hidden, policy=Policy(create_threads=True), contacts=contacts).intents[0].payload["id_contact"] == 1
+
+
+def test_a_reply_address_with_a_stale_tag_still_names_the_contact():
+    policy = Policy(create_threads=True, reply_addresses=("support@shop.test",))
+    contacts = [Contact(1, "all@shop.test", True), SUPPORT]
+    mail = a_mail(to=("support+ct12.00@shop.test",))
+    assert decision(mail, policy=policy, contacts=contacts).intents[0].payload["id_contact"] == 2
+
+
+# --- bounces and loops ------------------------------------------------------------------------------------------------
+
+BOUNCE = AutoClass("bounce", "delivery_status")
+
+
+def test_a_bounce_names_the_message_that_bounced_and_is_no_customers_word():
+    lost = Bounced("psc1.x@shop.test", a_thread(status="closed"), id_message=900)
+    mail = a_mail(delivery_action="failed", delivery_status="5.1.1")
+    outcome = decision(mail, auto=BOUNCE, bounced=[lost])
+    assert (outcome.reason, kinds(outcome)) == ("bounce_filed", [Kind.MESSAGE_CREATE])
+    assert outcome.intents[0].payload["private"] is True
+    assert (outcome.bounced.id_message, outcome.bounced.action, outcome.bounced.status) == (900, "failed", "5.1.1")
+
+
+def test_a_second_bounce_of_the_same_mail_is_counted_and_leaves_no_second_note():
+    lost = Bounced("psc1.x@shop.test", a_thread(), id_message=900)
+    outcome = decision(a_mail(), auto=BOUNCE, bounced=[lost], bounced_before=frozenset({"psc1.x@shop.test"}))
+    assert (outcome.state, outcome.reason, outcome.intents) == (MailState.IGNORED, "bounce_again", ())
+    assert outcome.bounced is not None
+
+
+@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])
+def test_a_report_of_delay_or_success_is_no_bounce(action):
+    lost = Bounced("psc1.x@shop.test", a_thread())
+    outcome = decision(a_mail(delivery_action=action), auto=BOUNCE, bounced=[lost])
+    assert (outcome.state, outcome.reason, outcome.bounced) == (MailState.IGNORED, f"delivery_{action}", None)
+
+
+def test_a_thread_in_which_machines_answer_each_other_takes_no_more():
+    busy = {"by_token": [a_thread()], "busy_threads": frozenset({12})}
+    machine = decision(a_mail(subject=TOKEN_SUBJECT), auto=AutoClass("auto_reply", "x"), **busy)
+    person = decision(a_mail(subject=TOKEN_SUBJECT), **busy)
+    other = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], busy_threads=frozenset({13}))
+    assert (machine.state, machine.reason) == (MailState.IGNORED, "thread_loop")
+    assert (person.state, person.reason) == (MailState.QUARANTINED, "thread_loop")
+    assert other.state is MailState.PENDING
+
+
+def test_too_many_automatic_mails_of_one_sender_are_ignored():
+    auto = AutoClass("auto_reply", "x")
+    outcome = decision(a_mail(subject=TOKEN_SUBJECT), by_token=[a_thread()], auto=auto, too_many="mail_loop")
+    assert (outcome.state, outcome.reason) == (MailState.IGNORED, "mail_loop")
+
+
+# --- assigned by a person ---------------------------------------------------------------------------------------------
+
+
+def assigned(mail, *, as_customer=False, **changes):
+    facts = Facts(auto=AutoClass("human", ""), now=NOW, languages={1: "en"})
+    copy = a_copy(from_addr="eve@example.com", **changes)
+    return assign(copy, mail, a_thread(status="closed"), facts, Policy(), say, as_customer=as_customer)
+
+
+def test_a_mail_is_assigned_as_the_customers_or_as_from_somebody_else():
+    own = assigned(a_mail())
+    foreign = assigned(a_mail(from_addr="eve@example.com"))
+    vouched = assigned(a_mail(from_addr="eve@example.com"), as_customer=True)
+    assert (own.reason, kinds(own)) == ("thread_by_person", [Kind.MESSAGE_CREATE, Kind.THREAD_STATUS])
+    assert (foreign.reason, kinds(foreign)) == ("foreign_sender_by_person", [Kind.MESSAGE_CREATE])
+    assert foreign.intents[0].payload["text"].startswith("[written_by/en eve@example.com]")
+    assert (vouched.reason, kinds(vouched)) == ("thread_by_person", [Kind.MESSAGE_CREATE, Kind.THREAD_STATUS])
+
+
+def test_what_cannot_be_decoded_is_assigned_with_a_line_that_says_where_it_is_kept():
+    outcome = assigned(None)
+    assert outcome.intents[0].payload["text"] == "[written_by/en eve@example.com]\n\n[text_kept/en 100]"
+    assert assigned(a_mail(text=" ")).intents[0].payload["text"] == "[text_kept/en 100]"

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core.retry import next_due, settle_left, settled
+from connector.core.retry import mail_due, next_due, settle_left, settled
 
 NOW = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 
@@ -44,3 +45,17 @@ def test_what_was_never_sent_is_settled():
 
 def test_a_clock_that_went_back_waits_the_whole_time_again():
     assert settle_left(NOW + timedelta(hours=1), NOW, 120) == 120
+
+
+def test_a_quarantined_mail_is_decided_anew_with_growing_pauses_and_not_for_ever():
+    due = [mail_due("token_unknown", attempt, NOW) for attempt in range(1, 8)]
+    pauses = [(at - NOW).total_seconds() for at in due if at is not None]
+    assert pauses == sorted(set(pauses))
+    assert due[5:] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "reason", ["mail.undecodable", "mail.too_deep", "foreign_sender", "dmarc_failed", "mail_loop", "empty"]
+)
+def test_what_time_does_not_mend_waits_for_a_person(reason):
+    assert mail_due(reason, 1, NOW) is None
