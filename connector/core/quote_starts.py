@@ -151,9 +151,18 @@ def _begins_later(looks: list[str], at: int, last: int, strength: int) -> bool:
             continue  # an address does not begin a header, its owner's name stands above
         inner = " ".join(looks[later : last + 1])
         other = _strength(inner, last + 1 - later, looks, last)
-        if (other == 2 and _DATE.search(inner)) or (other == 1 and strength == 1):
+        if other == 2 and _DATE.search(inner):
+            return True
+        if other == 1 and strength == 1 and not _completes(" ".join(looks[at:later]), inner):
             return True
     return False
+
+
+def _completes(above: str, inner: str) -> bool:
+    """Does the text above bring a part of the header that is missing below: when, or by whom?"""
+    if _TIME.search(inner) is None and _TIME.search(above) is not None and _DATE.search(above) is not None:
+        return True
+    return "@" not in inner and "@" in above and ("<" in above or "(" in above)
 
 
 def _append(joined: str, line: str) -> str:

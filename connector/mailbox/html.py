@@ -17,6 +17,7 @@ MAX_URL = 2_000
 
 _SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _HIDING = ("display:none", "visibility:hidden", "mso-hide:all", "font-size:0;", "font-size:0px", "max-height:0")
+_PIXEL = (";width:1px;", ";height:1px;", ";width:0;", ";height:0;", ";width:0px;", ";height:0px;", "opacity:0;")
 _BLOCKS = frozenset(
     (
         "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "div", "dl", "dt",
@@ -238,8 +239,8 @@ class _Page:
             self.line.append(f" <{_SPACE.sub('', url)}>")
 
     def _image(self, attributes: dict[str, str]) -> None:
-        if attributes.get("width", "").strip() in ("0", "1") or attributes.get("height", "").strip() in ("0", "1"):
-            return  # a tracking pixel
+        if _is_pixel(attributes):
+            return
         alt = _SPACE.sub(" ", attributes.get("alt", "")).strip()
         if alt:
             self._put(alt if len(alt) <= 3 and not alt.isascii() else f"[{alt}]")
@@ -254,6 +255,13 @@ def _hides(attributes: dict[str, str]) -> bool:
         return True
     style = "".join(attributes.get("style", "").lower().split()) + ";"
     return any(mark in style for mark in _HIDING) and "font-size:0." not in style
+
+
+def _is_pixel(attributes: dict[str, str]) -> bool:
+    """An image that nobody can see, put there to tell its owner that the mail was opened."""
+    sizes = [attributes.get(name, "").strip().lower().removesuffix("px") for name in ("width", "height")]
+    style = ";" + "".join(attributes.get("style", "").lower().split()) + ";"
+    return any(size in ("0", "1") for size in sizes) or any(mark in style for mark in _PIXEL)
 
 
 def _same(shown: str, url: str) -> bool:

@@ -146,6 +146,21 @@ def test_thread_list_and_show(run, synced):
     assert json.loads(run("thread", "show", str(thread["id"]), "--json")[1])["id"] == thread["id"]
 
 
+def test_thread_show_full_gives_the_whole_mail_with_its_quote(run, synced):
+    thread = synced.thread()
+    reply = synced.people.reply_to_shop_mail(
+        thread["id"], thread["token"], thread["email"], text="It fits, thank you."
+    )
+    synced.deliver(reply)
+    synced.sync()
+    shown = run("thread", "show", str(thread["id"]))[1]
+    whole = run("thread", "show", str(thread["id"]), "--full")[1]
+    assert ("It fits, thank you." in shown, "wrote:" in shown) == (True, False)
+    assert ("It fits, thank you." in whole, "wrote:" in whole) == (True, True)
+    messages = json.loads(run("thread", "show", str(thread["id"]), "--full", "--json")[1])["messages"]
+    assert [("wrote:" in m["text"], "wrote:" in m.get("full_text", "")) for m in messages][-1] == (False, True)
+
+
 def test_a_message_cannot_take_the_terminal_over(run, synced):
     thread = synced.thread()
     text = "hello \x1b]0;owned\x07 \u202egnp.exe"

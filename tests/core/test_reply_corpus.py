@@ -35,6 +35,8 @@ SHAPES = {
     "not marked": lambda line: f"{line}\n\n{OLD}",
     "not marked, at once": lambda line: f"{line}\n{OLD}",
     "wrapped": lambda line: f"{wrapped(line, 72)}\n\n{OLD}",
+    "wrapped earlier": lambda line: f"{wrapped(line, 60)}\n\n{MARKED}",
+    "wrapped twice": lambda line: f"{wrapped(line, 45)}\n\n{MARKED}",
     "wrapped at the address": lambda line: line.replace(" <", "\n<", 1) + "\n\n" + MARKED,
     "wrapped inside the address": lambda line: line.replace(" <", " <\n", 1) + "\n\n" + MARKED,
     "bold": lambda line: f"*{line}*\n\n{MARKED}",

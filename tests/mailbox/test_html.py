@@ -29,6 +29,7 @@ from connector.mailbox.html import to_text
         ('<a href="mailto:a@b.test">a@b.test</a>', "a@b.test"),
         ('<a href="javascript:alert(1)">here</a>', "here"),
         ('<img src="p.gif" width="1" height="1" alt="spy"><img alt="Logo"> <img alt="😀">', "[Logo] 😀"),
+        ('a<img src="p" alt="spy" style="height: 1px"><img src="q" alt="spy" width="1px">b', "ab"),
         ("<head><title>t</title><style>p{}</style></head><script>if (a<b) x()</script>hi<!-- no -->", "hi"),
         ("<SCRIPT>x</SCRIPT >hi<!--[if mso]>no<![endif]-->", "hi"),
         ('<div style="Display : None">pre</div><span hidden>x</span>seen', "seen"),
