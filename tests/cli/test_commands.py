@@ -148,9 +148,7 @@ def test_thread_list_and_show(run, synced):
 
 def test_thread_show_full_gives_the_whole_mail_with_its_quote(run, synced):
     thread = synced.thread()
-    reply = synced.people.reply_to_shop_mail(
-        thread["id"], thread["token"], thread["email"], text="It fits, thank you."
-    )
+    reply = synced.people.reply_to_shop_mail(thread["id"], thread["token"], thread["email"], text="It fits, thank you.")
     synced.deliver(reply)
     synced.sync()
     shown = run("thread", "show", str(thread["id"]))[1]
