@@ -82,7 +82,8 @@ def assign(
     as_customer: it is the customer's whatever its address; else only if it came from the thread's, and otherwise from
     somebody else.
     """
-    same = mail is not None and bool(thread.email) and thread.email.casefold() == mail.from_addr
+    sender = copy.from_addr if mail is None else "" if "several-from" in mail.problems else mail.from_addr
+    same = bool(sender) and thread.email.casefold() == sender
     target = Match(Trust.PERSON, as_customer or same, thread, group=group_of(thread.id), trail=("person:match",))
     outcome = _into_thread(copy, mail, target, facts, policy, say)
     return replace(outcome, trail=" ".join(target.trail))

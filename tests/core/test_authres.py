@@ -37,7 +37,9 @@ def test_the_forms_of_large_providers_are_read():
     assert microsoft.results[2].properties["header.from"] == "example.com"
 
 
-@pytest.mark.parametrize("value", ["mx.shop.test 1; none", "mx.shop.test; none", "mx.shop.test", "", ";;;", "=", "a=b=c"])
+@pytest.mark.parametrize(
+    "value", ["mx.shop.test 1; none", "mx.shop.test; none", "mx.shop.test", "", ";;;", "=", "a=b=c"]
+)
 def test_a_header_without_results_says_nothing(value):
     assert verdict(value) == SAYS_NOTHING
 

@@ -192,7 +192,9 @@ def test_the_ladder_is_climbed_in_order_and_says_what_it_tried():
 # --- a token on the way -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("prefix", ["Re:", "AW:", "Sv:", "Odp:", "RE: [Shop GmbH]", "回复：", "Ответ:", "رد:", "ΑΠ:", "Re[2]:"])
+@pytest.mark.parametrize(
+    "prefix", ["Re:", "AW:", "Sv:", "Odp:", "RE: [Shop GmbH]", "回复：", "Ответ:", "رد:", "ΑΠ:", "Re[2]:"]
+)
 def test_prefixes_in_any_language_and_the_shops_name_do_not_hide_the_token(prefix):
     mail = a_mail(subject=f"{prefix} Your message #ct12 #tcAbCdEfGhIjKl")
     assert match(mail, _clues(mail), [], [THREAD], []).trust is Trust.TOKEN

@@ -41,7 +41,16 @@ def test_reference_and_number_are_found_in_many_languages(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["I would like 2 mugs", "call 1234", "order 12345", "order 1.234", "order 1234,50", "order\n1234", "XKBKNABJKX", ""],
+    [
+        "I would like 2 mugs",
+        "call 1234",
+        "order 12345",
+        "order 1.234",
+        "order 1234,50",
+        "order\n1234",
+        "XKBKNABJKX",
+        "",
+    ],
 )
 def test_a_number_without_the_word_and_other_words_link_nothing(text):
     assert found(text) is None

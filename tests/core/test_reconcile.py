@@ -431,4 +431,8 @@ def test_a_mail_is_assigned_as_the_customers_or_as_from_somebody_else():
 def test_what_cannot_be_decoded_is_assigned_with_a_line_that_says_where_it_is_kept():
     outcome = assigned(None)
     assert outcome.intents[0].payload["text"] == "[written_by/en eve@example.com]\n\n[text_kept/en 100]"
+    facts = Facts(auto=AutoClass("human", ""), now=NOW)
+    known = assign(a_copy(), None, a_thread(), facts, Policy(), say, as_customer=False)
+    assert known.reason == "thread_by_person"
+    assert assigned(a_mail(problems=("several-from",))).reason == "foreign_sender_by_person"
     assert assigned(a_mail(text=" ")).intents[0].payload["text"] == "[text_kept/en 100]"
