@@ -292,3 +292,9 @@ def test_the_sandbox_files_what_it_takes() -> None:
         assert filed == server.received
         with pytest.raises(ValueError, match="no such fault"):
             server.fail_next("no such fault")
+
+
+def test_answers_go_to_the_reply_address_where_there_is_one() -> None:
+    raw = compose(replace(MAIL, reply_to="support+ct12.0123456789abcdef0123@shop.example"))
+    assert b"\r\nReply-To: support+ct12.0123456789abcdef0123@shop.example\r\n" in raw
+    assert b"\r\nReply-To" not in compose(MAIL)

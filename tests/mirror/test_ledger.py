@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from connector.core.model import Baseline, Kind, MailState, Role
+from connector.core.decisions import Bounced
+from connector.core.model import Baseline, Kind, MailState, Role, Thread
 from connector.errors import DataError
 from connector.mirror.db import Mirror
 from tests.mirror.world import NOW, SHOP, copy, wish
@@ -15,10 +16,10 @@ from tests.mirror.world import NOW, SHOP, copy, wish
 class TestBaseline:
     def test_there_is_none_until_it_is_set_and_it_can_be_set_anew(self, mirror: Mirror) -> None:
         assert mirror.ledger.baseline(SHOP, "support", "INBOX") is None
-        mirror.ledger.set_baseline(SHOP, "support", "INBOX", Baseline(7, 100, NOW))
-        mirror.ledger.set_baseline(SHOP, "support", "INBOX", Baseline(2**32 - 1, 1, NOW + timedelta(days=1)))
-        kept = mirror.ledger.baseline(SHOP, "support", "INBOX")
-        assert kept == Baseline(2**32 - 1, 1, NOW + timedelta(days=1))
+        mirror.ledger.set_baseline(SHOP, "support", "INBOX", Baseline(7, 100, NOW, 7))
+        anew = Baseline(2**32 - 1, 1, NOW + timedelta(days=1), 3 * 2**32 - 1)
+        mirror.ledger.set_baseline(SHOP, "support", "INBOX", anew)
+        assert mirror.ledger.baseline(SHOP, "support", "INBOX") == anew
         assert mirror.ledger.baseline(SHOP, "support", "Sent") is None
 
 
@@ -147,3 +148,44 @@ class TestConcluding:
         held = mirror.queries.quarantined_mails()
         assert [(m["uid"], m["reason"], m["internaldate"]) for m in held] == [(1, "unreadable", "2025-03-30T09:16:00Z")]
         assert mirror.queries.quarantined_mails("rome") == []
+
+
+class TestQuarantine:
+    def test_a_mail_that_may_pass_is_due_again_later_and_counts_its_attempts(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1), copy(2)])
+        first, second = mirror.ledger.received(SHOP, 9)
+        mirror.ledger.conclude(first, MailState.QUARANTINED, "token_unknown", trail="token:unknown", suggested=12)
+        mirror.ledger.conclude(second, MailState.QUARANTINED, "empty")
+        kept = mirror.ledger.get(first.id)
+        assert (kept.attempts, kept.retry_at, kept.trail, kept.suggested) == (
+            1, NOW + timedelta(seconds=300), "token:unknown", 12,
+        )  # fmt: skip
+        assert mirror.ledger.get(second.id).retry_at is None
+        assert mirror.ledger.received(SHOP, 9) == []
+        mirror.database.now = lambda: NOW + timedelta(seconds=300)
+        assert [c.id for c in mirror.ledger.received(SHOP, 9)] == [first.id]
+        mirror.ledger.conclude(kept, MailState.IMPORTED, "thread_by_token")
+        assert mirror.ledger.get(first.id).retry_at is None
+
+    def test_mails_of_a_thread_are_counted_within_the_window(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(n, internaldate=NOW + timedelta(hours=n)) for n in range(4)])
+        mirror.ledger.enter(SHOP, [copy(9, folder="Sent", role=Role.STAFF, internaldate=NOW)])
+        for item in mirror.ledger.received(SHOP, 9):
+            mirror.ledger.conclude(item, MailState.IMPORTED, "thread_by_token", id_thread=12)
+        last = mirror.ledger.listing(SHOP, [MailState.IMPORTED])[3]
+        assert mirror.ledger.count_in_thread(last, 12, timedelta(hours=2)) == 1
+        assert mirror.ledger.count_in_thread(last, 12, timedelta(hours=9)) == 3
+        assert mirror.ledger.count_in_thread(last, 13, timedelta(hours=9)) == 0
+
+    def test_a_bounce_is_kept_once_per_mail_that_tells_of_it(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1)])
+        (item,) = mirror.ledger.received(SHOP, 9)
+        thread = Thread(12, "ann@example.org", "t", "open", 1, 1, 5, None, 2)
+        lost = Bounced("psc1.12.a.b@shop", thread, 900, "failed", "5.1.1")
+        for _ in range(2):
+            mirror.ledger.conclude(item, MailState.IGNORED, "bounce_again", bounced=lost)
+        assert mirror.ledger.bounced(SHOP, ["psc1.12.a.b@shop", "other"]) == {"psc1.12.a.b@shop"}
+        assert mirror.ledger.bounced("rome", ["psc1.12.a.b@shop"]) == set()
+        assert mirror.ledger.bounced(SHOP, []) == set()
+        with mirror.database.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM bounce")).scalar() == 1

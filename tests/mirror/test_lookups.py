@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from connector.core.model import Contact, Customer, Employee
@@ -113,3 +114,28 @@ def test_what_is_not_mapped_answers_with_nothing(tmp_path: Path) -> None:
     mirror.close()
     assert not any(answers)
     assert mirror.lookups.default_shop(SHOP) == 1
+
+
+class TestWhatAMailMayBeAbout:
+    def test_threads_of_a_person_written_in_lately_come_newest_first(self, mirror: Mirror) -> None:
+        mirror.rows.store(SHOP, THREADS, [thread(n, email="ANNA@example.org") for n in (1, 2, 3)], None)
+        days = {1: (40, 1), 2: (3,), 3: (31,)}
+        rows = [
+            message(10 * n + i, id_customer_thread=n, date_add=NOW - timedelta(days=d))
+            for n, ages in days.items()
+            for i, d in enumerate(ages)
+        ]
+        mirror.rows.store(SHOP, MESSAGES, rows, None)
+        since = NOW - timedelta(days=30)
+        assert [t.id for t in mirror.lookups.recent_threads(SHOP, "anna@EXAMPLE.org", since)] == [1, 2]
+        assert mirror.lookups.recent_threads(SHOP, "bob@example.org", since) == []
+        assert mirror.lookups.recent_threads("rome", "anna@example.org", since) == []
+
+    def test_orders_of_customers(self, mirror: Mirror) -> None:
+        rows = [row(n, reference=f"REF{n}", id_customer=c) for n, c in ((1, 5), (2, 5), (3, 6))]
+        fill(mirror, "orders", *rows)
+        assert [(o.id, o.reference, o.id_customer) for o in mirror.lookups.orders_of(SHOP, [5])] == [
+            (2, "REF2", 5),
+            (1, "REF1", 5),
+        ]
+        assert mirror.lookups.orders_of(SHOP, []) == []
