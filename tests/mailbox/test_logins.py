@@ -50,6 +50,18 @@ def log_in(account: Account) -> None:
         box.select("INBOX")
 
 
+def test_a_refusal_that_is_explained_is_ended_as_each_form_wants_it() -> None:
+    """RFC 7628 3.2.3 wants one 0x01, Google's XOAUTH2 an empty line."""
+    for mechanism, last in (("OAUTHBEARER", b"\x01"), ("XOAUTH2", b"")):
+        answer = bearer.responder(mechanism, "a,b=c@shop.test", "T", "imap.test", 993)
+        first = answer(b"")
+        assert first.endswith(b"\x01auth=Bearer T\x01\x01")
+        assert answer(b'{"status":"invalid_token"}') == last
+    assert bearer.initial("OAUTHBEARER", "a,b=c@shop.test", "T", "h", 1).startswith(
+        b"n,a=a=2Cb=3Dc@shop.test,\x01host=h"
+    )
+
+
 # --- IMAP -------------------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +113,7 @@ def test_a_fresh_token_that_the_mail_server_refuses_needs_a_person(server: Token
     assert tokens.state() == "oauth.token_refused"
     with pytest.raises(MailboxReauthorise, match=r"oauth\.token_refused"):
         log_in(other)
+    tokens.access(refused=tokens.access())
     assert tokens.state() == "oauth.token_refused"  # the token server's yes does not clear it
     log_in(account)
     assert tokens.state() == ""
