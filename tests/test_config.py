@@ -275,6 +275,20 @@ def test_the_port_follows_the_security(write, security, port):
     assert config.load(write(text), {}).shops["main"].mailboxes["service"].port == port
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('reply_address = "support+x@shop.example"', "an address without +"),
+        (f'reply_address = "{"a" * 31}@shop.example"', "at most 30 characters"),
+        ('reply_address = "support"', "a bare e-mail address"),
+        ('authserv_id = "mx.shop.example; dmarc=pass"', "authserv_id"),
+        ('dmarc_fail = "accept"', "dmarc_fail"),
+    ],
+)
+def test_what_proves_a_sender_is_checked(write, line, shown):
+    assert shown in message(write(SHOP + f'key = "{KEY}"\n' + BOX + f'password = "p"\n{line}\n'))
+
+
 def test_what_is_allowed_but_unwise_is_warned_about(write):
     text = f"""
         [shops.main]

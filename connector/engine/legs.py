@@ -259,8 +259,8 @@ class ShopLegs:
         if isinstance(first, ShopForbidden) and first.code == "shop.key_refused":
             self._events.emit(ev.SHOP_REAUTHORISE, shop=self.shop)
         dead = {str(e.facts.get("mailbox")): e for e in result.errors if isinstance(e, MailboxReauthorise)}
-        for name, error in dead.items():
-            self._events.emit(ev.MAILBOX_REAUTHORISE_NEEDED, shop=self.shop, mailbox=name, error=error.code)
+        for box, refused in dead.items():
+            self._events.emit(ev.MAILBOX_REAUTHORISE_NEEDED, shop=self.shop, mailbox=box, error=refused.code)
         if dead:
             result.counts["reauthorise"] = len(dead)
         outcome = "ok" if result.code is Exit.OK else "failed"

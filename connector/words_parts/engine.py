@@ -111,7 +111,7 @@ WORDS = {
     ),
     "quarantine.staff_mail": (
         "mail {id} lies in a Sent folder: it is not a customer's and can only be staff's",
-        "set `employee` of the mailbox, or give an employee of the shop that address; then `quarantine retry mail:{id}`",
+        "set `employee` of the mailbox, or give an employee that address; then `quarantine retry mail:{id}`",
     ),
     "quarantine.only_mails": ("{item} is no mail", "only mails can be assigned to a thread: mail:ID"),
     "quarantine.in_shop": ("mail {id} is in the shop already, as message {message}", "nothing to do"),
@@ -136,6 +136,10 @@ WORDS = {
     "sync.unknown_resource": ("no such resource: {names}", "the files in mappings/resources name them"),
     "resource.unknown": ("no such resource: {name}", "the files in mappings/resources name them"),
     "sync.resource_without_pull": ("--resource says what to pull, but --only leaves the pull out", "drop one of them"),
+    "sync.since_without_collect": (
+        "--since says which mails to take in, but --only leaves collect out",
+        "drop one of them",
+    ),
     "sync.allowed_without_full": (
         "--allow-deletions is about the comparison of all ids, which --full makes, and the pull leg with it",
         "add --full, and leave pull in --only",
