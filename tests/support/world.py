@@ -56,8 +56,9 @@ class StepClock(SystemClock):
 
 
 class World:
-    """mailbox_settings and the like: TOML lines for that table; login: those of the mailbox's login. mirror_url: a mirror that others share, too; "": one of
-    its own, in a database of the kind that `databases` says. Use as a context manager."""
+    """mailbox_settings and the like: TOML lines for that table; login: those of the mailbox's login. mirror_url: a
+    mirror that others share, too; "": one of its own, in a database of the kind that `databases` says. Use as a
+    context manager."""
 
     def __init__(
         self,
