@@ -9,24 +9,33 @@ from connector.core.model import Attachment
 from connector.mailbox import charset, header
 from connector.mailbox.structure import Part
 
-MAX_NAME = 150
+MAX_NAME = 180
+"""Bytes of UTF-8. File systems take 255; the rest is for what a person puts before or behind it."""
 MAX_CONTENT_ID = 250
 
 _UNSAFE = re.compile(
     '[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f'
     '\ufeff\uffa0\ufff0-\ufffd\U000e0000-\U000e0fff<>:"|?*]'
 )  # fmt: skip
+# Names that Windows takes for a device, with any ending (Win32 naming rules; the superscript digits count, too).
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)", re.IGNORECASE)
 _REFERENCE = re.compile(r"cid:([^\"'\s<>)]{1,250})", re.IGNORECASE)
 
 
 def clean_name(name: str) -> str:
-    """A file name without path, control, bidi or shell-unfriendly characters; its ending survives the cut."""
+    """A file name without path, control, bidi or shell-unfriendly characters, that is no device, no option and no
+    hidden file; its ending survives the cut. '' when nothing is left."""
     base = charset.scrub(name).replace("\\", "/").rpartition("/")[2]
     base = _UNSAFE.sub("", base).strip(". ")
-    if len(base) > MAX_NAME:
+    if len(base.encode()) > MAX_NAME:
         stem, dot, ending = base.rpartition(".")
-        base = stem[: MAX_NAME - len(ending) - 1] + dot + ending if dot and len(ending) <= 10 else base[:MAX_NAME]
-    return base.strip(". ")
+        kept = dot + ending if dot and len(ending.encode()) <= 20 else ""
+        base = _head(stem if kept else base, MAX_NAME - len(kept.encode())).rstrip(". ") + kept
+    return f"_{base}" if base.startswith("-") or _DEVICE.match(base) else base
+
+
+def _head(text: str, size: int) -> str:
+    return text.encode()[:size].decode("utf-8", "ignore")
 
 
 def file_name(part: Part) -> str:
