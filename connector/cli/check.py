@@ -73,6 +73,7 @@ def _ask(app: App, name: str, checks: list[dict[str, Any]], errors: list[Connect
         def folders(box: str = box, m: config.MailboxSettings = m) -> str:
             with app.mailbox(name, box) as session:
                 counts = [f"{f} {session.select(f).exists}" for f in (*m.folders, *m.sent_folders)]
+                session.require(m.after, m.move_to)
             return "mails in " + ", ".join(counts)
 
         note(f"mailbox {name}.{box}", folders)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import FrameType
 
@@ -57,7 +58,9 @@ def set_up_log(options: Options, settings: config.Settings, *, to_stdout: bool =
 
 
 @contextmanager
-def opened(options: Options, *, new_baseline: bool = False, reading: bool = False) -> Iterator[App]:
+def opened(
+    options: Options, *, new_baseline: bool = False, since: date | None = None, reading: bool = False
+) -> Iterator[App]:
     """The app of this process, closed at the end. reading: makes nothing; without a mirror an empty one stands in."""
     settings = load(options)
     check_owner(settings)
@@ -66,7 +69,7 @@ def opened(options: Options, *, new_baseline: bool = False, reading: bool = Fals
             empty = stack.enter_context(tempfile.TemporaryDirectory(prefix="prestashop-connector-"))
             app = App(settings, logs.EventLog(), mirror_url=f"sqlite:///{empty}/mirror.db")
         else:
-            app = App(settings, logs.EventLog(), new_baseline=new_baseline)
+            app = App(settings, logs.EventLog(), new_baseline=new_baseline, since=since)
         stack.callback(app.close)
         yield app
 

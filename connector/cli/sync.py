@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -37,6 +38,11 @@ LEGS = ("pull", "collect", "push")
     help="With --full: any number of rows of this resource may be gone from the shop (repeatable).",
 )
 @click.option("--no-wait", is_flag=True, help="Do not wait for the settle time of doubtful writes; end with 75.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Also take in mails that came on this day or later (YYYY-MM-DD), though older than the first run.",
+)
 @click.option("--new-baseline", is_flag=True, help="After a lost mirror: import nothing older than now.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
 @click.pass_obj
@@ -49,6 +55,7 @@ def sync(
     full: bool,
     allowed: tuple[str, ...],
     no_wait: bool,
+    since: datetime | None,
     new_baseline: bool,
     as_json: bool,
 ) -> int:
@@ -58,13 +65,15 @@ def sync(
         raise UsageError("sync.resource_without_pull")
     if allowed and not (full and "pull" in legs):
         raise UsageError("sync.allowed_without_full")
-    if ids and (len(resources) != 1 or only or full or no_wait or new_baseline):
+    if since and "collect" not in legs:
+        raise UsageError("sync.since_without_collect")
+    if ids and (len(resources) != 1 or only or full or no_wait or new_baseline or since):
         raise UsageError("sync.id_alone")
     stop = Stop()
     stop.install()
     codes: list[Exit] = []
     summaries: list[dict[str, Any]] = []
-    with opened(options, new_baseline=new_baseline) as app:
+    with opened(options, new_baseline=new_baseline, since=since.date() if since else None) as app:
         unknown = {*resources, *allowed} - {r.name for r in app.resources}
         if unknown:
             raise UsageError("sync.unknown_resource", names=", ".join(sorted(unknown)))

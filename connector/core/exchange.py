@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connector.core.model import MailIdentity, Role
+from connector.core.model import Attachment, MailIdentity, Role
 
 Record = dict[str, Any]
 """One row as the codec gives it: field -> text, number or None; an i18n field -> {id_lang: text}; `associations` ->
@@ -67,10 +67,21 @@ class FolderState:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
+    """omitted: the attachments that `raw` lacks, because the mail was larger than asked for; None: `raw` is all."""
+
     uid: int
     internaldate: datetime  # UTC
     size: int  # bytes, as the server says
     raw: bytes
+    omitted: tuple[Attachment, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """By what a mail that stayed in its folder is recognised without reading it. size: bytes, as the server says."""
+
+    internaldate: datetime  # UTC
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,7 @@ class NewCopy:
     identity: MailIdentity
     raw: bytes
     backfill: bool
+    omitted: tuple[Attachment, ...] | None = None  # what `raw` lacks; None: it is all
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from connector.core import identity
+from connector.core.attachments import to_name
 from connector.core.decisions import Facts, Policy, Say
 from connector.core.matching import Match
-from connector.core.model import Copy, Kind, Mail, NewIntent, Thread
+from connector.core.model import Attachment, Copy, Kind, Mail, NewIntent, Thread
 from connector.core.replies import extract
 
+NAMED = 20
+"""Attachments that a message names; of more it tells the number."""
 OLD_MAIL = timedelta(hours=1)
 """A mail older than this when it is imported gets its own date: the shop would show the time of the import."""
 
@@ -35,7 +38,7 @@ def message(
 
     mail None: it cannot be decoded; a short text says where it is kept."""
     text = extract(mail.text, mail.subject).new.strip() if mail is not None else say("text_kept", lang, id=copy.id)
-    attachments = mail.attachments if mail is not None else ()
+    attachments = to_name(mail.attachments, text) if mail is not None else []
     if not text and not attachments:
         text = say("text_kept", lang, id=copy.id)
     head = list(lines)
@@ -44,10 +47,13 @@ def message(
     if old and not facts.can_backdate:
         local = written.astimezone(facts.zone) if facts.zone else written
         head.append(say("sent_on", lang, date=local.strftime("%Y-%m-%d %H:%M")))
-    tail = [say("attachments", lang, names=", ".join(_named(a.name, a.size) for a in attachments[:20]))]
     body = "\n".join([*head, "", text] if head else [text])
     if attachments:
-        body = "\n\n".join([body, *tail])
+        names = ", ".join(_names(attachments))
+        body = "\n\n".join([body, say("attachments", lang, names=names)])
+    if not copy.whole:
+        megabytes = f"{copy.size / 1_000_000:.1f}"
+        body = "\n\n".join([body, say("left_in_mailbox", lang, size=megabytes, folder=copy.folder)])
     reference = identity.reference(copy.mail_key)
     return NewIntent(
         kind=Kind.MESSAGE_CREATE,
@@ -69,8 +75,9 @@ def message(
 
 
 def last_step(copy: Copy, after: str, policy: Policy) -> tuple[NewIntent, ...]:
-    """The last step: what the setting `after` asks for the copy in its mailbox; `leave` asks nothing."""
-    if policy.after == "leave":
+    """The last step: what the setting `after` asks for the copy in its mailbox; `leave` asks nothing. What is not kept
+    whole stays where it is."""
+    if policy.after == "leave" or (policy.after != "flag" and not copy.whole):
         return ()
     return (
         NewIntent(
@@ -84,6 +91,8 @@ def last_step(copy: Copy, after: str, policy: Policy) -> tuple[NewIntent, ...]:
                 "folder": copy.folder,
                 "uid": copy.uid,
                 "target": policy.after_target,
+                "size": copy.size,
+                "internaldate": copy.internaldate.isoformat(),
             },
             decided_on={"uidvalidity": copy.uidvalidity},
             after=after,
@@ -112,5 +121,6 @@ def iso(thread: Thread | None, facts: Facts, policy: Policy) -> str:
     return facts.languages.get(id_lang, "en")
 
 
-def _named(name: str, size: int) -> str:
-    return f"{name} ({max(1, round(size / 1024))} kB)"
+def _names(attachments: Sequence[Attachment]) -> list[str]:
+    named = [f"{one.name} ({max(1, round(one.size / 1024))} kB)" for one in attachments[:NAMED]]
+    return [*named, f"… (+{len(attachments) - NAMED})"] if len(attachments) > NAMED else named

@@ -217,11 +217,15 @@ class MailState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The line between old and new mail of a folder, stored once at the first SELECT. `at`: UTC."""
+    """The line between old and new mail of a folder, stored once at the first SELECT. `at`: UTC.
+
+    numbering: under which the ledger keeps the folder's UIDs now. The server's UIDVALIDITY, plus 2**32 for each time
+    that the server gave UIDs to other mails without changing it (a mailbox restored from a backup)."""
 
     uidvalidity: int
     uidnext: int
     at: datetime
+    numbering: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +237,7 @@ class Copy:
     mailbox: str
     folder: str
     role: Role
-    uidvalidity: int
+    uidvalidity: int  # the folder's numbering, see `Baseline`
     uid: int
     internaldate: datetime
     size: int
@@ -253,6 +257,12 @@ class Copy:
     retry_at: datetime | None = None  # when a quarantined mail is decided anew by itself; None: never
     trail: str = ""  # what the trust ladder tried, `rung:outcome` each
     suggested: int | None = None  # the thread that its sender wrote in lately: a hint, no proof
+    omitted: tuple[Attachment, ...] | None = None  # left in the mailbox, the mail was too large; None: kept whole
+
+    @property
+    def whole(self) -> bool:
+        """Are all bytes of the mail kept?"""
+        return self.omitted is None
 
 
 # --- intents ------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
     "mail_bounced": frozenset(),
     "mail_failed": frozenset(),
     "mail_too_large": frozenset({"id"}),
+    "left_in_mailbox": frozenset({"size", "folder"}),
     "text_kept": frozenset({"id"}),
     "text_cut": frozenset({"id"}),
 }

@@ -65,6 +65,8 @@ def _of_customer(
         return Decision(MailState.QUARANTINED, "empty")
     if too_many:
         return Decision(MailState.QUARANTINED, too_many)
+    if not copy.whole and policy.too_large == "quarantine":
+        return Decision(MailState.QUARANTINED, "too_large")
     if joined.found:
         if not joined.participant and policy.foreign_sender == "quarantine":
             return Decision(MailState.QUARANTINED, "foreign_sender")
@@ -215,6 +217,8 @@ def _staff(copy: Copy, mail: Mail, found: Clues, facts: Facts, policy: Policy, s
         return Decision(MailState.QUARANTINED, "employee_unknown")
     if not mail.text.strip() and not mail.attachments:
         return Decision(MailState.QUARANTINED, "empty")
+    if not copy.whole and policy.too_large == "quarantine":
+        return Decision(MailState.QUARANTINED, "too_large")
     lang = iso(joined.thread, facts, policy)
     note = message(copy, mail, joined, facts, policy, say, lang, employee=employee)
     thread = joined.thread.id if joined.thread else None

@@ -6,32 +6,16 @@ Fetches and stores bytes; does not decode a mail's text and decides nothing (`jo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, tzinfo
+from dataclasses import dataclass, field, replace
 
-from connector.core.model import Baseline, Role
-from connector.engine.ports import Clock, Events, FolderState, Ledger, Mailbox, MailCodec, NewCopy
-from connector.errors import ConnectorError, Scope
+from connector.core.model import Baseline
+from connector.engine.fetching import Fetching
+from connector.engine.ports import Clock, Events, Fetched, FolderState, Ledger, Mailbox, MailCodec, NewCopy
+from connector.engine.scope import FolderPlan, Scope, Sight
+from connector.errors import ConnectorError, MailboxMisconfigured, MailboxUnavailable
 from connector.ops import events as ev
 
 BATCH = 50  # mails a transaction
-
-
-@dataclass(frozen=True, slots=True)
-class FolderPlan:
-    """One folder to collect. since: a date; mails of that day and later are in scope although older than the
-    baseline. zone: in which a day of `since` begins."""
-
-    name: str
-    role: Role
-    since: datetime | None = None
-
-
-def since_midnight(day: datetime | None, zone: tzinfo | None) -> datetime | None:
-    """00:00 of a day in the shop's zone, as UTC."""
-    if day is None:
-        return None
-    return datetime.combine(day.date(), time.min, zone or UTC).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +47,7 @@ class CollectReport:
 
 
 class Collect:
-    """Collects the folders of one mailbox for one shop."""
+    """Collects the folders of one mailbox for one shop. max_bytes: of a larger mail only header and text are taken."""
 
     def __init__(
         self,
@@ -75,6 +59,7 @@ class Collect:
         codec: MailCodec,
         events: Events,
         clock: Clock,
+        max_bytes: int,
     ) -> None:
         self.shop = shop
         self.mailbox_name = mailbox_name
@@ -84,6 +69,8 @@ class Collect:
         self._codec = codec
         self._events = events
         self._clock = clock
+        self._scope = Scope(shop, mailbox_name, ledger, codec, max_bytes)
+        self._fetching = Fetching(max_bytes)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> CollectReport:
         """Collect every folder; one broken folder stops no other, a broken mailbox ends this run only."""
@@ -97,13 +84,17 @@ class Collect:
                         report.folders.append(self._folder(box, plan, stop))
                     except ConnectorError as error:
                         report.folders.append(self._failed(plan.name, error))
-                        if error.scope is not Scope.FOLDER:
+                        if not isinstance(error, MailboxMisconfigured):  # a wrong folder is its own affair
                             break
         except ConnectorError as error:
             report.folders.append(self._failed("", error))
         return report
 
     def _failed(self, folder: str, error: ConnectorError) -> FolderReport:
+        self._say_failed(folder, error)
+        return FolderReport(self.mailbox_name, folder, error=error)
+
+    def _say_failed(self, folder: str, error: ConnectorError) -> None:
         self._events.emit(
             ev.FOLDER_FAILED,
             mailbox=self.mailbox_name,
@@ -111,83 +102,93 @@ class Collect:
             error_class=type(error).__name__,
             error=error.code,
         )
-        return FolderReport(self.mailbox_name, folder, error=error)
 
     def _folder(self, box: Mailbox, plan: FolderPlan, stop: Callable[[], bool]) -> FolderReport:
         state = box.select(plan.name)
         baseline, fresh = self._baseline(plan, state)
-        new = self._unknown_in_scope(box, plan, state, baseline)
-        fetched = 0
-        batch: list[NewCopy] = []
-        for item in box.fetch(new):
-            renumbered = state.uidvalidity != baseline.uidvalidity
-            batch.append(
-                NewCopy(
-                    mailbox=self.mailbox_name,
-                    folder=plan.name,
-                    role=plan.role,
-                    uidvalidity=state.uidvalidity,
-                    uid=item.uid,
-                    internaldate=item.internaldate,
-                    size=item.size,
-                    identity=self._codec.identify(item.raw),
-                    raw=item.raw,
-                    backfill=item.internaldate < baseline.at if renumbered else item.uid < baseline.uidnext,
-                )
-            )
-            if len(batch) >= BATCH:
-                fetched += self._enter(batch)
-                batch = []
-                if stop():
-                    break
-        fetched += self._enter(batch)
+        sight = self._scope.look(box, plan, state, baseline)
+        if sight.numbering != baseline.numbering:
+            self._events.emit(ev.UIDVALIDITY_CHANGED, mailbox=self.mailbox_name, folder=plan.name)
+            baseline = replace(baseline, numbering=sight.numbering, uidnext=state.uidnext)
+            self._ledger.set_baseline(self.shop, self.mailbox_name, plan.name, baseline)
+        fetched, failure = self._fetch(box, plan, state, baseline, sight, stop)
         missing = 0
-        if new and not stop():  # the proof costs a second look only when something was to be fetched
-            missing = len(self._unknown_in_scope(box, plan, state, baseline))
+        if sight.unknown and not stop():
+            missing = self._proof(box, plan, state, baseline, sight)
         if missing:
             self._events.emit(ev.ACCOUNTING_MISMATCH, mailbox=self.mailbox_name, folder=plan.name, missing=missing)
-        report = FolderReport(self.mailbox_name, plan.name, len(new), fetched, missing, fresh)
-        self._events.emit(
-            ev.FOLDER_COLLECTED,
+        if failure is not None:
+            self._say_failed(plan.name, failure)
+        else:
+            self._events.emit(
+                ev.FOLDER_COLLECTED,
+                mailbox=self.mailbox_name,
+                folder=plan.name,
+                new=len(sight.unknown),
+                fetched=fetched,
+                missing=missing,
+            )
+        return FolderReport(self.mailbox_name, plan.name, len(sight.unknown), fetched, missing, fresh, failure)
+
+    def _fetch(
+        self,
+        box: Mailbox,
+        plan: FolderPlan,
+        state: FolderState,
+        baseline: Baseline,
+        sight: Sight,
+        stop: Callable[[], bool],
+    ) -> tuple[int, MailboxUnavailable | None]:
+        """How many mails were entered, and why others could not be had. What arrived is entered in any case."""
+        fetched = 0
+        batch: list[NewCopy] = []
+        failure = None
+        try:
+            for item in self._fetching.fetch(box, plan.name, state.uidvalidity, sight.unknown):
+                batch.append(self._copy(plan, baseline, item))
+                if len(batch) >= BATCH:
+                    fetched += self._enter(batch)
+                    batch = []
+                    if stop():
+                        break
+        except MailboxUnavailable as error:
+            failure = error
+        return fetched + self._enter(batch), failure
+
+    def _copy(self, plan: FolderPlan, baseline: Baseline, item: Fetched) -> NewCopy:
+        old = item.uid < baseline.uidnext
+        if baseline.numbering != baseline.uidvalidity:
+            old = old and item.internaldate < baseline.at
+        return NewCopy(
             mailbox=self.mailbox_name,
             folder=plan.name,
-            new=len(new),
-            fetched=fetched,
-            missing=missing,
+            role=plan.role,
+            uidvalidity=baseline.numbering,
+            uid=item.uid,
+            internaldate=item.internaldate,
+            size=item.size,
+            identity=self._codec.identify(item.raw),
+            raw=item.raw,
+            backfill=old,
+            omitted=item.omitted,
         )
-        return report
+
+    def _proof(self, box: Mailbox, plan: FolderPlan, state: FolderState, baseline: Baseline, before: Sight) -> int:
+        """How many of the mails that the first look found are on the server still and not in the ledger. What came in
+        between is for the next run. The second look costs something only when something was to be fetched."""
+        box.reopen(plan.name, state.uidvalidity)
+        after = self._scope.sight(box, plan, baseline, baseline.numbering)
+        return len(set(before.unknown) & set(after.unknown))
 
     def _enter(self, batch: Sequence[NewCopy]) -> int:
         return self._ledger.enter(self.shop, batch) if batch else 0
 
     def _baseline(self, plan: FolderPlan, state: FolderState) -> tuple[Baseline, bool]:
-        """The line drawn at the first SELECT; it never moves, also when UIDVALIDITY changes."""
+        """The line drawn at the first SELECT. Its time never moves, also when the numbers change."""
         stored = self._ledger.baseline(self.shop, self.mailbox_name, plan.name)
         if stored is not None:
-            if stored.uidvalidity != state.uidvalidity:
-                self._events.emit(ev.UIDVALIDITY_CHANGED, mailbox=self.mailbox_name, folder=plan.name)
             return stored, False
-        baseline = Baseline(state.uidvalidity, state.uidnext, self._clock.now())
+        baseline = Baseline(state.uidvalidity, state.uidnext, self._clock.now(), state.uidvalidity)
         self._ledger.set_baseline(self.shop, self.mailbox_name, plan.name, baseline)
         self._events.emit(ev.FOLDER_BASELINED, mailbox=self.mailbox_name, folder=plan.name, existing=state.exists)
         return baseline, True
-
-    def _unknown_in_scope(self, box: Mailbox, plan: FolderPlan, state: FolderState, baseline: Baseline) -> list[int]:
-        """UIDs that are on the server, in scope and not in the ledger: exactly what is still to be fetched.
-
-        In scope are the UIDs since the baseline, with `since` also older mails of that day and later. After a change
-        of UIDVALIDITY the old numbers mean nothing: every mail since the baseline's time is in scope, and copies are
-        recognised by their mail_key. Servers search by days in a zone of their own, so the mailbox asks one day wider
-        and the exact INTERNALDATE decides.
-        """
-        known = self._ledger.known_uids(self.shop, self.mailbox_name, plan.name, state.uidvalidity)
-        renumbered = state.uidvalidity != baseline.uidvalidity
-        limit = plan.since
-        if renumbered:
-            limit = min(plan.since, baseline.at) if plan.since else baseline.at
-        certain = set() if renumbered else set(box.search(baseline.uidnext)) - known
-        if limit is None:
-            return sorted(certain)
-        asked = set(box.search(1, limit)) - known - certain
-        dated = {uid for uid, at in box.dates(sorted(asked)).items() if at >= limit}
-        return sorted(certain | dated)

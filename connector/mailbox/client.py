@@ -15,8 +15,9 @@ from imapclient import IMAPClient
 from imapclient.exceptions import ProtocolError
 from imapclient.response_parser import parse_fetch_response
 
-from connector.engine.ports import Fetched, FolderState
+from connector.engine.ports import Fetched, FolderState, Mark
 from connector.errors import MailboxError, MailboxMisconfigured, MailboxUnavailable
+from connector.mailbox import large
 from connector.mailbox.session import LONGEST_LINE, Account, Session
 
 BATCH_MAILS = 50
@@ -33,6 +34,16 @@ class ImapMailbox(Session):
         """Open a folder for reading (EXAMINE). Raises MailboxMisconfigured `imap.folder_unknown`."""
         return self._open(folder, writable=False)
 
+    def reopen(self, folder: str, uidvalidity: int) -> None:
+        """Go on after a failure: over a new connection when the old one broke. Raises what entering and `select` raise,
+        and MailboxUnavailable `imap.uidvalidity_changed` when the UIDs in hand mean other mails now."""
+        if self._broken:
+            self.__exit__()
+            self.__enter__()
+        if self._open(folder, writable=False).uidvalidity != uidvalidity:
+            self._broken = True
+            raise MailboxUnavailable("imap.uidvalidity_changed", mailbox=self.name, folder=folder)
+
     def search(self, first_uid: int, since: datetime | None = None) -> list[int]:
         """UIDs >= first_uid, ascending.
 
@@ -48,18 +59,31 @@ class ImapMailbox(Session):
         # RFC 3501 6.4.8: `n:*` always holds the last mail, even when its UID is below n.
         return sorted(uid for uid in set(found) if uid >= first)
 
-    def dates(self, uids: Sequence[int]) -> dict[int, datetime]:
-        """INTERNALDATE (UTC) of each UID that still exists; cheap, no mail is read."""
+    def marks(self, uids: Sequence[int]) -> dict[int, Mark]:
+        """INTERNALDATE (UTC) and size of each UID that still exists; cheap, no mail is read."""
         ordered = sorted(set(uids))
-        found: dict[int, datetime] = {}
+        found: dict[int, Mark] = {}
         for start in range(0, len(ordered), SIZE_BLOCK):
+            block = ordered[start : start + SIZE_BLOCK]
             with self._line() as client:
-                for uid, row in self._rows(client, ordered[start : start + SIZE_BLOCK], ["INTERNALDATE"]):
-                    found[uid] = _utc(row[b"INTERNALDATE"])
+                for uid, row in self._rows(client, block, ["INTERNALDATE", "RFC822.SIZE"]):
+                    found[uid] = Mark(_utc(row[b"INTERNALDATE"]), int(row[b"RFC822.SIZE"]))
         return found
 
-    def fetch(self, uids: Sequence[int]) -> Iterator[Fetched]:
-        """Whole mails, at most 50 and about 10 MB at once; a larger mail comes alone. Expunged UIDs are left out.
+    def heads(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Date, From, Message-ID and Subject of each UID that still exists, as they stand in its header."""
+        wanted = "BODY.PEEK[HEADER.FIELDS (DATE FROM MESSAGE-ID SUBJECT)]"
+        ordered = sorted(set(uids))
+        found: dict[int, bytes] = {}
+        for start in range(0, len(ordered), SIZE_BLOCK):
+            with self._line() as client:
+                for uid, row in client.fetch(ordered[start : start + SIZE_BLOCK], [wanted]).items():
+                    found[uid] = next((v for k, v in row.items() if k.startswith(b"BODY[HEADER")), b"") or b""
+        return found
+
+    def fetch(self, uids: Sequence[int], max_bytes: int | None = None) -> Iterator[Fetched]:
+        """Mails by ascending UID, at most 50 and about 10 MB at once; a larger mail comes alone. Expunged UIDs are left
+        out. Of a mail of more than max_bytes come the header and the first text (None: every mail comes whole).
 
         When the connection breaks, what arrived whole is still yielded before MailboxUnavailable is raised, so that a
         mail the server chokes on does not hold up those before it.
@@ -69,8 +93,39 @@ class ImapMailbox(Session):
             block = ordered[start : start + SIZE_BLOCK]
             with self._line() as client:
                 sizes = {uid: int(row[b"RFC822.SIZE"]) for uid, row in self._rows(client, block, ["RFC822.SIZE"])}
-            for batch in _batches(block, sizes):
-                yield from self._fetch_batch(batch, sizes)
+            for batch in _batches(block, sizes, max_bytes):
+                if max_bytes is not None and sizes[batch[0]] > max_bytes:
+                    yield from self._fetch_large(batch[0], sizes[batch[0]])
+                else:
+                    yield from self._fetch_batch(batch, sizes)
+
+    def _fetch_large(self, uid: int, size: int) -> Iterator[Fetched]:
+        """A mail that is not to be had whole: header, first text, and the names of what is attached."""
+        head_key = b"BODY[HEADER]<0>"
+        with self._line() as client:
+            asked = ["INTERNALDATE", f"BODY.PEEK[HEADER]<0.{large.HEADER_BYTES}>"]
+            row = client.fetch([uid], asked).get(uid, {})
+        head, at = row.get(head_key), row.get(b"INTERNALDATE")
+        if not isinstance(head, bytes) or not isinstance(at, datetime):
+            return  # expunged meanwhile
+        found = self._outline(uid)
+        leaf = found.text
+        text = self._text(uid, leaf.section) if leaf else b""
+        yield Fetched(uid, _utc(at), size, large.reduced(head, found, text), found.omitted)
+
+    def _outline(self, uid: int) -> large.Outline:
+        with self._line() as client:
+            try:
+                return large.outline(client.fetch([uid], ["BODYSTRUCTURE"]).get(uid, {}).get(b"BODYSTRUCTURE"))
+            except (ProtocolError, ValueError, TypeError, IndexError, RecursionError):
+                # The answer was read to its end, only it cannot be understood: the mail is kept without its text.
+                return large.Outline((), b"")
+
+    def _text(self, uid: int, section: str) -> bytes:
+        with self._line() as client:
+            row = client.fetch([uid], [f"BODY.PEEK[{section}]<0.{large.TEXT_BYTES}>"]).get(uid, {})
+        found = row.get(f"BODY[{section}]<0>".encode())
+        return found if isinstance(found, bytes) else b""
 
     def _fetch_batch(self, batch: list[int], sizes: dict[int, int]) -> Iterator[Fetched]:
         failure: MailboxError | None = None
@@ -97,7 +152,7 @@ class ImapMailbox(Session):
     def _salvage(self, batch: list[int]) -> list[tuple[int, dict[bytes, Any]]]:
         """Mails of the broken batch that had arrived whole: imaplib keeps them as untagged responses."""
         assert self._client is not None  # noqa: S101 - _line() has checked it
-        lines = self._client._imap.untagged_responses.get("FETCH")
+        lines = self._client._imap.untagged_responses.pop("FETCH", None)
         if not lines:
             return []
         try:
@@ -148,9 +203,7 @@ class ImapMailbox(Session):
             return
         self._for_writing()
         with self._line() as client:
-            can_move = client.has_capability("MOVE")
-            if not can_move and not client.has_capability("UIDPLUS"):
-                raise MailboxMisconfigured("imap.no_move", mailbox=self.name, missing="MOVE, UIDPLUS")
+            can_move = self._require_move(client)
         with self._folder_errors(target), self._line() as client:
             if can_move:
                 client.move(list(uids), target)
@@ -164,22 +217,48 @@ class ImapMailbox(Session):
             return
         self._for_writing()
         with self._line() as client:
-            if not client.has_capability("UIDPLUS"):
-                raise MailboxMisconfigured("imap.no_delete", mailbox=self.name, missing="UIDPLUS")
+            self._require_uidplus(client)
             client.add_flags(list(uids), [rb"\Deleted"], silent=True)
             client.uid_expunge(list(uids))
+
+    def require(self, action: str, target: str) -> None:
+        """Can the server do what the setting `after` asks? Raises MailboxMisconfigured `imap.no_move`, `imap.no_delete`
+        or, for the folder that mails are to be moved into, `imap.folder_unknown`. Opens that folder."""
+        with self._line() as client:
+            if action == "move":
+                self._require_move(client)
+            elif action == "delete":
+                self._require_uidplus(client)
+        if action == "move":
+            self._open(target, writable=False)
+
+    def _require_move(self, client: IMAPClient) -> bool:
+        """True: by MOVE itself; False: by COPY and UID EXPUNGE."""
+        can_move: bool = client.has_capability("MOVE")
+        if not can_move and not client.has_capability("UIDPLUS"):
+            raise MailboxMisconfigured("imap.no_move", mailbox=self.name, missing="MOVE, UIDPLUS")
+        return can_move
+
+    def _require_uidplus(self, client: IMAPClient) -> None:
+        if not client.has_capability("UIDPLUS"):
+            raise MailboxMisconfigured("imap.no_delete", mailbox=self.name, missing="UIDPLUS")
 
 
 def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-def _batches(uids: Sequence[int], sizes: dict[int, int]) -> Iterator[list[int]]:
-    """Groups of at most BATCH_MAILS and BATCH_BYTES; UIDs without a size are gone and left out."""
+def _batches(uids: Sequence[int], sizes: dict[int, int], max_bytes: int | None = None) -> Iterator[list[int]]:
+    """Groups of at most BATCH_MAILS and BATCH_BYTES; a mail above max_bytes alone. UIDs without a size are gone and
+    left out."""
     batch: list[int] = []
     weight = 0
     for uid in uids:
         if uid not in sizes:
+            continue
+        if max_bytes is not None and sizes[uid] > max_bytes:
+            yield from [batch, [uid]] if batch else [[uid]]
+            batch, weight = [], 0
             continue
         if batch and (len(batch) >= BATCH_MAILS or weight + sizes[uid] > BATCH_BYTES):
             yield batch

@@ -14,8 +14,7 @@ TEXT = (Path(__file__).parents[2] / "mappings/phrases.toml").read_text("utf-8")
 PHRASES = parse_phrases(TEXT, "phrases.toml")
 VALUES = {
     "shop": "Zoé & Co", "id": 12, "token": "AbCdEfGhIj12", "subject": "S", "address": "zoe@x.example", "date": "D",
-    "names": "a.pdf",
-}  # fmt: skip
+    "names": "a.pdf", "size": "31.4", "folder": "INBOX"}  # fmt: skip
 ALL = [(language, name) for language in PHRASES.texts for name in PLACEHOLDERS]
 
 

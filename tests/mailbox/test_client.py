@@ -14,7 +14,7 @@ from typing import Protocol
 
 import pytest
 
-from connector.engine.ports import Mailbox
+from connector.engine.ports import Mailbox, Mark
 from connector.errors import MailboxError, MailboxForbidden, MailboxMisconfigured, MailboxUnavailable
 from connector.mailbox import client as client_module
 from connector.mailbox.client import Account, ImapMailbox
@@ -156,15 +156,18 @@ class TestContract:
         assert (fetched.raw, fetched.internaldate, fetched.size) == (raw, AT, len(raw))
         assert fetched.internaldate.tzinfo is UTC
 
-    def test_dates_are_told_without_reading_the_mails(
+    def test_dates_and_sizes_are_told_without_reading_the_mails(
         self, server: Server, box: Mailbox, folder: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(client_module, "SIZE_BLOCK", 2)
         for days in range(3):
             server.deliver(folder, mail(days), AT + timedelta(days=days))
         known = uids(box, folder)
-        assert box.dates([*known, known[-1] + 50]) == {uid: AT + timedelta(days=n) for n, uid in enumerate(known)}
-        assert box.dates([]) == {}
+        sizes = [len(mail(days)) for days in range(3)]
+        assert box.marks([*known, known[-1] + 50]) == {
+            uid: Mark(AT + timedelta(days=n), sizes[n]) for n, uid in enumerate(known)
+        }
+        assert box.marks([]) == {}
         assert server.flags(folder) == [set(), set(), set()]
 
     def test_reading_touches_no_flag(self, server: Server, box: Mailbox, folder: str) -> None:

@@ -8,6 +8,7 @@ from connector.core import identity
 from connector.core.model import Intent, IntentState, Kind, NewIntent
 from connector.engine.effects.base import NOT_FOUND, Base, Verdict
 from connector.engine.ports import Clock, Mailbox, OutgoingMail, Sender
+from connector.engine.scope import ANOTHER_COUNT
 from connector.errors import SettingsError
 
 
@@ -88,7 +89,8 @@ class MailSend(Base):
 
 
 class MailFile(Base):
-    """Flag, move or delete the copy in its mailbox. Repeating it does no harm, so doubt means doing it again."""
+    """Flag, move or delete the copy in its mailbox, if its UID still means this very mail. Repeating does no harm, so
+    doubt means doing it again."""
 
     def __init__(self, session: Callable[[str], Mailbox]) -> None:
         self._session = session
@@ -97,9 +99,14 @@ class MailFile(Base):
         p = intent.payload
         box = self._session(p["mailbox"])
         state = box.select(p["folder"])
-        if state.uidvalidity != intent.decided_on.get("uidvalidity"):
+        if state.uidvalidity != intent.decided_on["uidvalidity"] % ANOTHER_COUNT:
             return Verdict(IntentState.FAILED, error="folder_renumbered")
         uid = int(p["uid"])
+        mark = box.marks([uid]).get(uid)
+        if mark is None:  # gone from the folder, by us or by somebody else
+            return Verdict(IntentState.CONFIRMED)
+        if "size" in p and (mark.size, mark.internaldate.isoformat()) != (p["size"], p["internaldate"]):
+            return Verdict(IntentState.FAILED, error="folder_renumbered")
         if p["action"] == "flag":
             box.flag([uid], p["target"])
         elif p["action"] == "move":

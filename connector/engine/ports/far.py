@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from connector.core.exchange import (
     Fetched,
     FolderState,
+    Mark,
     NewMessage,
     NewThread,
     OutgoingMail,
@@ -105,17 +106,32 @@ class Mailbox(Protocol):
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...
     def select(self, folder: str) -> FolderState: ...
+    def reopen(self, folder: str, uidvalidity: int) -> None:
+        """Go on after MailboxUnavailable: over a new connection when the old one broke. Raises MailboxUnavailable when
+        the folder's UIDs mean other mails now."""
+        ...
+
     def search(self, first_uid: int, since: datetime | None = None) -> list[int]:
         """UIDs >= first_uid, ascending; with `since` only newer ones, and maybe some of the day before: servers search
         by days in their own zone, so the caller compares INTERNALDATE."""
         ...
 
-    def dates(self, uids: Sequence[int]) -> dict[int, datetime]:
-        """INTERNALDATE (UTC) of each UID that still exists."""
+    def marks(self, uids: Sequence[int]) -> dict[int, Mark]:
+        """INTERNALDATE and size of each UID that still exists; no mail is read."""
         ...
 
-    def fetch(self, uids: Sequence[int]) -> Iterator[Fetched]:
-        """Whole mails by BODY.PEEK[], in bounded batches; an expunged UID is simply not yielded."""
+    def fetch(self, uids: Sequence[int], max_bytes: int) -> Iterator[Fetched]:
+        """Whole mails by BODY.PEEK[], in bounded batches; of a larger one than max_bytes the header and the first
+        text. An expunged UID is simply not yielded."""
+        ...
+
+    def heads(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The header fields that tell a person which mail it is: Date, From, Message-ID, Subject."""
+        ...
+
+    def require(self, action: str, target: str) -> None:
+        """Can the server do what the setting `after` asks (leave, flag, move into `target`, delete)? Raises
+        MailboxMisconfigured if not."""
         ...
 
     def flag(self, uids: Sequence[int], flag: str) -> None: ...
