@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from connector import words
+from connector.cli import attachments
 from connector.cli.output import ID, emit_json, pairs, safe, say, table, warn
 from connector.cli.session import Options, opened, outcome_code, pick_shop, queued, show_error, submit
 from connector.core.model import Intent, IntentState
@@ -62,6 +63,8 @@ def show(options: Options, thread_id: int, shop: str | None, full: bool, as_json
             raise DataError("thread.unknown", id=thread_id, shop=name)
         if full:
             _add_whole_texts(app, view)
+        files = app.mirror.attachments.of_thread(name, thread_id)
+        view["attachments"] = [attachments.view(one) for one in files]
     if as_json:
         emit_json(view)
         return int(Exit.OK)
@@ -85,6 +88,14 @@ def show(options: Options, thread_id: int, shop: str | None, full: bool, as_json
         note += ", its mail came back" if message["bounced"] else ""
         say(f"\n--- {message['id']}  {message['date_add'] or '-'}  {who}{note}")
         say(safe(message.get("full_text") or readable(message["text"]), lines=True))
+        for line in attachments.lines([one for one in files if one.id_message == message["id"]]):
+            say(line)
+    shown = {message["id"] for message in view["messages"]}
+    waiting = [one for one in files if one.id_message not in shown]
+    if waiting:
+        say("\n--- of mails whose message is not in the mirror")
+    for line in attachments.lines(waiting):
+        say(line)
     for intent in view["intents"]:
         say(f"\n... on its way: {intent['kind']} ({intent['state']})")
     return int(Exit.OK)
@@ -159,6 +170,9 @@ def _text(source: Path | None, message: str | None) -> str:
         raise DataError("reply.not_utf8") from None
     except OSError as error:
         raise DataError("reply.unreadable", path=str(source), reason=error.strerror or "?") from None
+
+
+thread.add_command(attachments.attachment)
 
 
 @thread.command("status")

@@ -46,6 +46,7 @@ LONGEST_REPLY_NAME = 30
 """Characters before the @ of a reply address: 64 are allowed (RFC 5321 4.5.3.1.1), the tag takes up to 34."""
 
 Folders = Annotated[tuple[str, ...], AfterValidator(_folders)]
+Bytes = Annotated[int, Field(ge=0, le=10**12)]
 Security = Literal["ssl", "starttls", "plain"]
 
 
@@ -70,6 +71,11 @@ class MailboxSettings(Model):
     folders: Folders = ("INBOX",)
     since: Annotated[date | None, BeforeValidator(unset)] = None
     create_threads: bool = False
+    max_bytes: Annotated[int, Field(ge=10_000, le=200_000_000)] = 25_000_000
+    too_large: Literal["file", "quarantine"] = "file"
+    attachment_bytes: Bytes = 25_000_000
+    attachment_bytes_mail: Bytes = 50_000_000
+    attachment_bytes_day: Bytes = 1_000_000_000
     after: Literal["leave", "flag", "move", "delete"] = "leave"
     move_to: str = ""
     flag: Annotated[str, Field(pattern=r"^(\\(Seen|Answered|Flagged)|[A-Za-z$][A-Za-z0-9$_.-]*)$")] = "$Imported"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
+from connector.core.attachments import Limits
 from connector.core.authres import Dmarc
 from connector.core.automail import AutoClass
 from connector.core.matching import Referenced
@@ -23,7 +24,8 @@ class Policy:
     id_shop, id_lang, contact, employee: 0 = not set. foreign_sender: `file` or `quarantine`, for a proven mail from
     another address than the thread's. after: leave, flag, move or delete. authserv_id: the own server's name in
     Authentication-Results, `-` when it writes none, '' when it is not known. dmarc_fail: quarantine, file (as from
-    somebody else) or off. reply_addresses: addresses that carry a thread's tag, casefolded.
+    somebody else) or off. reply_addresses: addresses that carry a thread's tag, casefolded. too_large: file or
+    quarantine, for a mail of which only header and text were fetched.
     """
 
     create_threads: bool = False
@@ -37,6 +39,8 @@ class Policy:
     authserv_id: str = ""
     dmarc_fail: str = "quarantine"
     reply_addresses: tuple[str, ...] = ()
+    too_large: str = "file"
+    attachments: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)

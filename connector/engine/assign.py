@@ -6,12 +6,14 @@ Checks what can be refused at once and commits decision and intents together; pu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from connector.core import identity
 from connector.core.automail import AutoClass
 from connector.core.decisions import Facts, Policy, Say
 from connector.core.model import FINAL, Copy, Intent, IntentState, Mail, MailState, Role
 from connector.core.reconcile import assign
+from connector.engine.files import Files
 from connector.engine.join import ShopFacts, take_up
 from connector.engine.ports import Clock, Events, Ledger, Lookups, MailCodec, Outbox
 from connector.errors import DataError, MailUnreadable
@@ -30,6 +32,7 @@ class Assignment:
         lookups: Lookups,
         outbox: Outbox,
         codec: MailCodec,
+        files: Files,
         say: Say,
         events: Events,
         clock: Clock,
@@ -41,6 +44,7 @@ class Assignment:
         self._lookups = lookups
         self._outbox = outbox
         self._codec = codec
+        self._files = files
         self._say = say
         self._events = events
         self._clock = clock
@@ -58,7 +62,8 @@ class Assignment:
             raise DataError("quarantine.staff_mail", id=copy.id)
         self._refuse_second(copy)
         policy = self._policies.get(copy.mailbox, Policy())
-        decision = assign(copy, self._mail(copy), thread, self._gather(), policy, self._say, as_customer=as_customer)
+        mail = self._mail(copy)
+        decision = assign(copy, mail, thread, self._gather(), policy, self._say, as_customer=as_customer)
         take_up(self._outbox, self.shop, decision.intents, self._clock)
         self._ledger.conclude(
             copy,
@@ -67,6 +72,7 @@ class Assignment:
             id_thread=thread.id,
             intents=decision.intents,
             trail=decision.trail,
+            files=self._files.of(copy, mail, policy.attachments, self._clock.now()),
         )
         self._events.emit(ev.MAIL_PENDING, shop=self.shop, copy_id=copy.id, reason=decision.reason, thread_id=thread.id)
         made = (self._outbox.by_key(self.shop, wish.key) for wish in decision.intents)
@@ -87,9 +93,10 @@ class Assignment:
 
     def _mail(self, copy: Copy) -> Mail | None:
         try:
-            return self._codec.decode(self._ledger.raw(copy.blob))
+            mail = self._codec.decode(self._ledger.raw(copy.blob))
         except MailUnreadable:
             return None
+        return mail if copy.omitted is None else replace(mail, attachments=copy.omitted)
 
     def _gather(self) -> Facts:
         known, languages = self._facts(), self._lookups.languages(self.shop)

@@ -21,6 +21,7 @@ from connector.core.model import Copy, IntentState, Kind, Mail, MailState, NewIn
 from connector.core.reconcile import decide
 from connector.core.replies import extract
 from connector.core.wording import comparable
+from connector.engine.files import Files
 from connector.engine.ports import Clock, Events, Ledger, Lookups, MailCodec, Outbox
 from connector.errors import ConnectorError, MailUnreadable
 from connector.ops import events as ev
@@ -73,6 +74,7 @@ class Join:
         lookups: Lookups,
         outbox: Outbox,
         codec: MailCodec,
+        files: Files,
         say: Say,
         events: Events,
         clock: Clock,
@@ -84,6 +86,7 @@ class Join:
         self._lookups = lookups
         self._outbox = outbox
         self._codec = codec
+        self._files = files
         self._say = say
         self._events = events
         self._clock = clock
@@ -103,12 +106,12 @@ class Join:
             for copy in copies:
                 if stop():
                     break
-                decision, text_hash = self.decision(copy, shop_facts)
+                decision, text_hash, mail = self.decision(copy, shop_facts)
                 if not fresh and decision.reason == "token_unknown":
                     waiting.add(copy.id)
                     report.deferred += 1
                     continue
-                self._store(copy, decision, text_hash)
+                self._store(copy, decision, text_hash, mail)
                 report.decided.append((copy, decision))
         return report
 
@@ -120,28 +123,30 @@ class Join:
             report.decided.append((copy, self.decision(copy, shop_facts)[0]))
         return report
 
-    def decision(self, copy: Copy, shop_facts: ShopFacts) -> tuple[Decision, str]:
-        """The decision on one copy and the hash of its text ('' when it could not be read)."""
+    def decision(self, copy: Copy, shop_facts: ShopFacts) -> tuple[Decision, str, Mail | None]:
+        """The decision on one copy, the hash of its text and the mail ('' and None when it could not be read)."""
         policy = self._policies.get(copy.mailbox)
         if policy is None:
-            return Decision(MailState.QUARANTINED, "mailbox_not_in_settings"), ""
+            return Decision(MailState.QUARANTINED, "mailbox_not_in_settings"), "", None
         try:
             mail = self._codec.decode(self._ledger.raw(copy.blob))
+            if copy.omitted is not None:
+                mail = replace(mail, attachments=copy.omitted)
             written = extract(mail.text, mail.subject).new
             text_hash = identity.text_hash(comparable(written)) if written.strip() else ""
             found = clues(mail, shop_facts.secrets, self.shop, policy.reply_addresses)
             facts = self._gather(copy, mail, found, text_hash, shop_facts, policy)
             decision = decide(copy, mail, found, facts, policy, self._say, shop_facts.secrets[0])
-            return self._with_hint(mail, decision), text_hash
+            return self._with_hint(mail, decision), text_hash, mail
         except MailUnreadable as error:
-            return Decision(MailState.QUARANTINED, error.code), ""
+            return Decision(MailState.QUARANTINED, error.code), "", None
         except ConnectorError as error:
             if error.code not in _NO_BYTES:
                 raise
-            return Decision(MailState.QUARANTINED, error.code), ""
+            return Decision(MailState.QUARANTINED, error.code), "", None
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             # A mail that breaks our own code must not hold up its neighbours; its bytes are kept for the replay.
-            return Decision(MailState.QUARANTINED, f"internal_{type(error).__name__}"), ""
+            return Decision(MailState.QUARANTINED, f"internal_{type(error).__name__}"), "", None
 
     def _with_hint(self, mail: Mail, decision: Decision) -> Decision:
         """A mail that is set aside carries the thread that its sender wrote in lately, for the person who looks."""
@@ -151,7 +156,9 @@ class Join:
         since = self._clock.now() - RECENT
         return replace(decision, suggested=suggest(self._lookups.recent_threads(self.shop, mail.from_addr, since)))
 
-    def _store(self, copy: Copy, decision: Decision, text_hash: str) -> None:
+    def _store(self, copy: Copy, decision: Decision, text_hash: str, mail: Mail | None) -> None:
+        joins = decision.state in (MailState.PENDING, MailState.IMPORTED)
+        limits = self._policies.get(copy.mailbox, Policy()).attachments
         take_up(self._outbox, self.shop, decision.intents, self._clock)
         self._ledger.conclude(
             copy,
@@ -164,6 +171,7 @@ class Join:
             trail=decision.trail,
             suggested=decision.suggested,
             bounced=decision.bounced,
+            files=self._files.of(copy, mail, limits, self._clock.now()) if joins else (),
         )
         name = {
             MailState.PENDING: ev.MAIL_PENDING,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from connector.core.mapping import Resource
 from connector.mirror import migrations, remembered, tables
+from connector.mirror.attachments import SqlAttachments
 from connector.mirror.contents import SqlContents
 from connector.mirror.database import Database, parse, utc_now
 from connector.mirror.dialect import migration_lock, refuse_encoding
@@ -34,6 +35,7 @@ class Mirror:
     differences: SqlDifferences
     lookups: SqlLookups
     ledger: SqlLedger
+    attachments: SqlAttachments
     outbox: SqlOutbox
     leases: SqlLeases
     runs: SqlRuns
@@ -80,6 +82,7 @@ def open_mirror(
         differences=SqlDifferences(database),
         lookups=SqlLookups(database, mirrored),
         ledger=SqlLedger(database),
+        attachments=SqlAttachments(database),
         outbox=SqlOutbox(database),
         leases=SqlLeases(database),
         runs=SqlRuns(database),

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, func, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
+from connector.core.attachments import NewAttachment
 from connector.core.decisions import Bounced
-from connector.core.model import Baseline, Copy, Intent, Kind, MailState, NewIntent, Role
+from connector.core.model import Attachment, Baseline, Copy, Intent, Kind, MailState, NewIntent, Role
 from connector.core.retry import mail_due
 from connector.engine.ports import NewCopy
 from connector.errors import DataError, StateError
+from connector.mirror.attachments import insert_packed, pack
 from connector.mirror.database import Database
-from connector.mirror.dialect import insert_ignore, upsert
+from connector.mirror.dialect import in_batches, insert_ignore, upsert
 from connector.mirror.outbox import insert_intents
 from connector.mirror.own_tables import baseline as baselines
 from connector.mirror.own_tables import blob as blobs
@@ -38,28 +42,44 @@ class SqlLedger:
         self._db = database
 
     def baseline(self, shop: str, mailbox: str, folder: str) -> Baseline | None:
-        query = select(baselines.c.uidvalidity, baselines.c.uidnext, baselines.c.at).where(
+        line = (baselines.c.uidvalidity, baselines.c.uidnext, baselines.c.at, baselines.c.numbering)
+        query = select(*line).where(
             baselines.c.shop == shop, baselines.c.mailbox == mailbox, baselines.c.folder == folder
         )
         with self._db.read() as connection:
             row = connection.execute(query).first()
-        return None if row is None else Baseline(row.uidvalidity, row.uidnext, row.at)
+        if row is None:
+            return None
+        return Baseline(row.uidvalidity, row.uidnext, row.at, row.numbering or row.uidvalidity)
 
     def set_baseline(self, shop: str, mailbox: str, folder: str, baseline: Baseline) -> None:
         where = {"shop": shop, "mailbox": mailbox, "folder": folder}
-        line = {"uidvalidity": baseline.uidvalidity, "uidnext": baseline.uidnext, "at": baseline.at}
+        line = asdict(baseline)
         with self._db.write() as connection:
             upsert(connection, baselines, [{**where, **line}], tuple(where))
 
     def known_uids(self, shop: str, mailbox: str, folder: str, uidvalidity: int) -> set[int]:
-        query = select(mail.c.uid).where(
-            mail.c.shop == shop,
-            mail.c.mailbox == mailbox,
-            mail.c.folder == folder,
-            mail.c.uidvalidity == uidvalidity,
-        )
+        query = select(mail.c.uid).where(*_numbered(shop, mailbox, folder, uidvalidity))
         with self._db.read() as connection:
             return set(connection.execute(query).scalars())
+
+    def at(self, shop: str, mailbox: str, folder: str, uidvalidity: int, uids: Sequence[int]) -> list[Copy]:
+        """The copies with these UIDs, as far as they are known."""
+        found = in_batches(sorted(set(uids)))
+        query = select(mail).where(*_numbered(shop, mailbox, folder, uidvalidity)).order_by(mail.c.uid)
+        return [copy for some in found for copy in self._copies(query.where(mail.c.uid.in_(some)))]
+
+    def folder_states(self, shop: str, mailbox: str, folder: str) -> dict[str, int]:
+        """State -> number of copies of one folder, under whatever numbering."""
+        here = (mail.c.shop == shop) & (mail.c.mailbox == mailbox) & (mail.c.folder == folder)
+        query = select(mail.c.state, func.count()).where(here).group_by(mail.c.state)
+        with self._db.read() as connection:
+            return {name: number for name, number in connection.execute(query)}  # noqa: C416
+
+    def stuck(self, shop: str, before: datetime) -> list[Copy]:
+        """Copies that were entered before this moment and are undecided still."""
+        query = _copies(shop).where(mail.c.state == MailState.RECEIVED.value, mail.c.entered_at < before)
+        return self._copies(query.order_by(mail.c.id))
 
     def enter(self, shop: str, copies: Sequence[NewCopy]) -> int:
         """Store copies (state received) and their bytes; returns how many were new. Entering twice changes nothing.
@@ -77,11 +97,7 @@ class SqlLedger:
             known = set()
             for mailbox, folder, uidvalidity in {place[:3] for place in new}:
                 query = select(mail.c.uid).where(
-                    mail.c.shop == shop,
-                    mail.c.mailbox == mailbox,
-                    mail.c.folder == folder,
-                    mail.c.uidvalidity == uidvalidity,
-                    mail.c.uid >= min(place[3] for place in new),
+                    *_numbered(shop, mailbox, folder, uidvalidity), mail.c.uid >= min(place[3] for place in new)
                 )
                 known |= {(mailbox, folder, uidvalidity, uid) for uid in connection.execute(query).scalars()}
             fresh = [place for place in new if place not in known]
@@ -178,9 +194,10 @@ class SqlLedger:
         trail: str = "",
         suggested: int | None = None,
         bounced: Bounced | None = None,
+        files: Sequence[NewAttachment] = (),
     ) -> None:
-        """The decision on a copy, its intents and the bounce that it tells of, in one flushed transaction. Quarantine
-        counts as an attempt and sets when the next one is due.
+        """The decision on a copy, its intents, its files and the bounce that it tells of, in one flushed transaction.
+        Quarantine counts as an attempt and sets when the next one is due.
 
         An intent whose key exists is not made again; the copy then points at the existing one. It points at the
         intent that creates the message, else at the first. What is not given stays as it was.
@@ -200,7 +217,9 @@ class SqlLedger:
             values["id_thread"] = id_thread
         if id_message is not None:
             values["id_message"] = id_message
+        packed = pack(files)
         with self._db.write() as connection:
+            insert_packed(connection, copy.shop, copy.id, packed, now)
             made = insert_intents(connection, copy.shop, intents, now, copy_id=copy.id)
             if made:
                 values["intent_id"] = _main_intent(made).id
@@ -229,6 +248,11 @@ class SqlLedger:
     def _copies(self, query: Select[Any]) -> list[Copy]:
         with self._db.read() as connection:
             return [_to_copy(row) for row in connection.execute(query).mappings()]
+
+
+def _numbered(shop: str, mailbox: str, folder: str, uidvalidity: int) -> list[ColumnElement[bool]]:
+    c = mail.c
+    return [c.shop == shop, c.mailbox == mailbox, c.folder == folder, c.uidvalidity == uidvalidity]
 
 
 def _copies(shop: str) -> Select[Any]:
@@ -262,6 +286,7 @@ def _to_row(shop: str, item: NewCopy) -> dict[str, Any]:
         "reason": "",
         "backfill": item.backfill,
         "text_hash": "",
+        "omitted": None if item.omitted is None else [asdict(one) for one in item.omitted],
     }
 
 
@@ -305,4 +330,5 @@ def _to_copy(row: RowMapping) -> Copy:
         retry_at=row["retry_at"],
         trail=row["trail"],
         suggested=row["suggested"],
+        omitted=None if row["omitted"] is None else tuple(Attachment(**one) for one in row["omitted"]),
     )

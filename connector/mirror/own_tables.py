@@ -59,6 +59,7 @@ baseline = Table(
     Column("uidvalidity", BigInteger, nullable=False),
     Column("uidnext", BigInteger, nullable=False),
     Column("at", UTCDateTime, nullable=False),
+    Column("numbering", BigInteger),  # under which its mails are numbered now; NULL: still the uidvalidity
 )
 
 blob = Table(
@@ -101,6 +102,7 @@ mail = Table(
     Column("retry_at", UTCDateTime),  # a quarantined mail is decided anew then; NULL: never by itself
     Column("trail", CleanText, nullable=False, server_default=""),  # what the trust ladder tried
     Column("suggested", BigInteger),  # thread that the sender wrote in lately: a hint, no proof
+    Column("omitted", JSON(none_as_null=True)),  # attachments that were left in the mailbox; NULL: kept whole
     UniqueConstraint("shop", "mailbox", "folder", "uidvalidity", "uid"),
     Index(None, "shop", "state", "internaldate", "id"),
     Index(None, "shop", "mail_key"),
@@ -109,6 +111,28 @@ mail = Table(
     Index(None, "shop", "id_thread"),
     Index(None, "blob"),
     sqlite_autoincrement=True,
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("shop", String, nullable=False),
+    Column("copy_id", Key, ForeignKey("mail.id"), nullable=False),
+    Column("position", Integer, nullable=False),  # among the files of the mail, from 0
+    Column("name", CleanText, nullable=False),  # fit for a disk
+    Column("content_type", CleanText, nullable=False),  # what its bytes tell
+    Column("declared_type", CleanText, nullable=False),  # what the mail says
+    Column("size", BigInteger, nullable=False),
+    Column("content_id", CleanText, nullable=False),
+    Column("inline", Boolean, nullable=False),  # an image of the page
+    Column("blob", String(64), ForeignKey("blob.sha256")),  # NULL: not kept for itself
+    Column("reason", String, nullable=False),  # why not
+    Column("stored_at", UTCDateTime, nullable=False),
+    UniqueConstraint("copy_id", "position"),
+    Index(None, "blob"),
+    Index(None, "shop", "stored_at"),
+    sqlite_autoincrement=True,  # an id that people were told never means another file
 )
 
 bounce = Table(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 import time
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,9 +16,11 @@ from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
 from connector.core.phrases import Phrases
 from connector.engine.assign import Assignment
+from connector.engine.audit import Audit
 from connector.engine.daemon import Graph
 from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk
+from connector.engine.files import Files
 from connector.engine.join import ShopFacts
 from connector.engine.legs import ShopLegs
 from connector.engine.ports import FolderWatch, Mailbox
@@ -51,8 +53,9 @@ LEASE_MARGIN = 60.0  # seconds a lease outlives the longest request
 class App:
     """One process.
 
-    new_baseline: the user accepts a new line between old and new mail after a lost mirror. mirror_url: another mirror
-    than the settings'. holder: the name that leases are held under, a fresh one of this process by default.
+    new_baseline: the user accepts a new line between old and new mail after a lost mirror. since: mails that came on
+    this day or later are taken in, too, whatever the settings say. mirror_url: another mirror than the settings'.
+    holder: the name that leases are held under, a fresh one of this process by default.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class App:
         *,
         clock: SystemClock | None = None,
         new_baseline: bool = False,
+        since: date | None = None,
         mirror_url: str = "",
         holder: str = "",
     ) -> None:
@@ -84,6 +88,7 @@ class App:
             events.emit(ev.MIRROR_CHANGED, count=len(self.mirror.changes), text=shown)
         self.codec = MimeCodec()
         self.new_baseline = new_baseline
+        self.since = since
         self.accounts = Accounts(settings)
         self._shops = dict[str, ShopClient]()
         self._infos: dict[str, tuple[float, ShopInfo]] = {}
@@ -192,6 +197,10 @@ class App:
         """The runnable parts of one shop."""
         return parts.shop_legs(self, name, progress)
 
+    def audit(self, name: str, box: str) -> Audit:
+        """The comparison of a mailbox with the ledger."""
+        return parts.audit(self, name, box)
+
     def pull(self, name: str, progress: Progress | None = None) -> Pull:
         """The pull leg of a shop."""
         return parts.pull(self, name, progress)
@@ -211,6 +220,10 @@ class App:
     def rereads(self, name: str) -> Rereads:
         """Single rows of a shop, read again beside its worker."""
         return parts.rereads(self, name)
+
+    def files(self) -> Files:
+        """The files of mails."""
+        return parts.files(self)
 
     def desk(self, name: str) -> Desk:
         """What commands ask for in a shop."""

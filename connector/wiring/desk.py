@@ -32,6 +32,7 @@ def assignment(app: App, name: str) -> Assignment:
         mirror.lookups,
         mirror.outbox,
         app.codec,
+        parts.files(app),
         app.say,
         app.events,
         app.clock,

@@ -9,15 +9,18 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, TypedDict
 
 from connector import config
+from connector.core.attachments import Limits
 from connector.core.decisions import Policy
 from connector.core.identity import REFERENCE_PREFIX
 from connector.core.mapping import Resource
 from connector.core.model import Role, ShopInfo
 from connector.core.query import Filter, Query
 from connector.core.watching import watched
-from connector.engine.collect import Collect, FolderPlan, since_midnight
+from connector.engine.audit import Audit
+from connector.engine.collect import Collect
 from connector.engine.deletions import Deletions
 from connector.engine.effects import Effects
+from connector.engine.files import Files
 from connector.engine.join import Join
 from connector.engine.legs import ShopLegs
 from connector.engine.progress import Progress
@@ -26,6 +29,7 @@ from connector.engine.push import Push
 from connector.engine.relations import Relations
 from connector.engine.repair import Repair
 from connector.engine.reread import Rereads
+from connector.engine.scope import FolderPlan, since_midnight
 from connector.engine.sweep import Sweeps
 from connector.engine.verify import Verify
 from connector.engine.watch import Watch
@@ -94,6 +98,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         mirror.lookups,
         mirror.outbox,
         app.codec,
+        files(app),
         app.say,
         app.events,
         app.clock,
@@ -103,11 +108,12 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
             name,
             box,
             lambda box=box: app.mailbox(name, box),  # type: ignore[misc]  # mypy: lambda default
-            lambda m=m: _folders(app, name, m),  # type: ignore[misc]  # mypy: lambda default
+            lambda m=m: folders(app, name, m),  # type: ignore[misc]  # mypy: lambda default
             mirror.ledger,
             app.codec,
             app.events,
             app.clock,
+            m.max_bytes,
         )
         for box, m in s.mailboxes.items()
     ]
@@ -136,6 +142,36 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
     )
 
 
+def files(app: App) -> Files:
+    """The files of mails."""
+    return Files(app.mirror.ledger, app.codec, app.mirror.attachments)
+
+
+def audit(app: App, name: str, box: str) -> Audit:
+    """The comparison of a mailbox with the ledger."""
+    m, mirror = app.shop_settings(name).mailboxes[box], app.mirror
+    return Audit(
+        name,
+        box,
+        lambda: app.mailbox(name, box),
+        lambda: folders(app, name, m),
+        mirror.ledger,
+        mirror.outbox,
+        app.codec,
+        m.max_bytes,
+        lambda: _decided_at(app, name),
+    )
+
+
+def _decided_at(app: App, name: str) -> datetime | None:
+    """When the last run began in which every mail that was there was decided on."""
+    last = next((leg for leg in app.mirror.runs.last(name) if leg["leg"] == "reconcile"), None)
+    if last is None:
+        return None
+    found: datetime | None = last["started_at"] if last["outcome"] == "ok" else last["last_success_at"]
+    return found
+
+
 def watches(app: App, name: str) -> list[Watch]:
     """The folders of a shop whose servers tell of new mail, as far as the settings allow."""
     return [
@@ -152,8 +188,10 @@ def _holds_references(app: App, name: str) -> bool:
     return bool(app.client(name).ids("customer_messages", ours))
 
 
-def _folders(app: App, shop: str, m: config.MailboxSettings) -> list[FolderPlan]:
-    since = datetime.combine(m.since, datetime.min.time()) if m.since else None
+def folders(app: App, shop: str, m: config.MailboxSettings) -> list[FolderPlan]:
+    """What is collected of a mailbox. The earlier one of the setting `since` and what this process was asked for."""
+    days = [day for day in (m.since, app.since) if day is not None]
+    since = datetime.combine(min(days), datetime.min.time()) if days else None
     start = since_midnight(since, app.zone(shop))
     return [FolderPlan(f, Role.CUSTOMERS, start) for f in m.folders] + [
         FolderPlan(f, Role.STAFF, start) for f in m.sent_folders
@@ -268,6 +306,8 @@ def policy(m: config.MailboxSettings, s: config.ShopSettings) -> Policy:
         authserv_id=m.authserv_id,
         dmarc_fail=m.dmarc_fail,
         reply_addresses=tuple(box.reply_address.casefold() for box in s.mailboxes.values() if box.reply_address),
+        too_large=m.too_large,
+        attachments=Limits(m.attachment_bytes, m.attachment_bytes_mail, m.attachment_bytes_day),
         after=m.after,
         after_target=m.move_to if m.after == "move" else m.flag if m.after == "flag" else "",
     )

@@ -9,6 +9,7 @@ from connector.core.exchange import (
     Fetched,
     FolderState,
     Held,
+    Mark,
     NewCopy,
     NewMessage,
     NewThread,
@@ -19,6 +20,7 @@ from connector.core.exchange import (
 )
 from connector.engine.ports.far import Clock, Events, FolderWatch, Mailbox, MailCodec, Sender, Shop
 from connector.engine.ports.mirror import (
+    Attachments,
     Contents,
     Differences,
     Leases,
@@ -31,6 +33,7 @@ from connector.engine.ports.mirror import (
 )
 
 __all__ = [
+    "Attachments",
     "Broken",
     "Clock",
     "Contents",
@@ -39,6 +42,7 @@ __all__ = [
     "Events",
     "Fetched",
     "FolderState",
+    "Mark",
     "FolderWatch",
     "Held",
     "Ledger",

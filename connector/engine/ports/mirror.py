@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from connector.core.attachments import KeptAttachment, NewAttachment
 from connector.core.decisions import Bounced
 from connector.core.exchange import (
     Broken,
@@ -157,6 +158,18 @@ class Ledger(Protocol):
     def baseline(self, shop: str, mailbox: str, folder: str) -> Baseline | None: ...
     def set_baseline(self, shop: str, mailbox: str, folder: str, baseline: Baseline) -> None: ...
     def known_uids(self, shop: str, mailbox: str, folder: str, uidvalidity: int) -> set[int]: ...
+    def at(self, shop: str, mailbox: str, folder: str, uidvalidity: int, uids: Sequence[int]) -> list[Copy]:
+        """The copies with these UIDs, as far as they are known."""
+        ...
+
+    def folder_states(self, shop: str, mailbox: str, folder: str) -> dict[str, int]:
+        """State -> number of copies of one folder, under whatever numbering."""
+        ...
+
+    def stuck(self, shop: str, before: datetime) -> list[Copy]:
+        """Copies that were entered before this moment and are undecided still."""
+        ...
+
     def enter(self, shop: str, copies: Sequence[NewCopy]) -> int:
         """Store rows (state received) and bytes in one transaction; rows already there are left alone."""
         ...
@@ -187,9 +200,10 @@ class Ledger(Protocol):
         trail: str = "",
         suggested: int | None = None,
         bounced: Bounced | None = None,
+        files: Sequence[NewAttachment] = (),
     ) -> None:
-        """The decision on a copy, its intents and the bounce that it tells of, in one transaction. Quarantine counts as
-        an attempt and sets when the next one is due."""
+        """The decision on a copy, its intents, its files and the bounce that it tells of, in one transaction.
+        Quarantine counts as an attempt and sets when the next one is due."""
         ...
 
     def count_from(self, copy: Copy, window: timedelta) -> int:
@@ -208,6 +222,19 @@ class Ledger(Protocol):
     def states(self, shop: str) -> dict[str, int]: ...
     def listing(self, shop: str, states: Sequence[MailState], limit: int = 1000) -> list[Copy]: ...
     def any_rows(self, shop: str) -> bool: ...
+
+
+class Attachments(Protocol):
+    """The files of the mails that joined a thread. `Ledger.conclude` enters them, `Ledger.raw` gives their bytes."""
+
+    def get(self, attachment_id: int) -> KeptAttachment | None: ...
+    def of_thread(self, shop: str, thread_id: int) -> list[KeptAttachment]:
+        """In the order in which they came."""
+        ...
+
+    def kept_since(self, shop: str, mailbox: str, since: datetime) -> int:
+        """Bytes of the files that were kept since then for mails of one mailbox."""
+        ...
 
 
 class Outbox(Protocol):
