@@ -16,11 +16,14 @@ from connector.core.datafile import DataFileError
 from connector.core.mapping import Mappings, MappingText, Mistake, Resource, combine
 from connector.core.phrases import Phrases, parse_phrases
 from connector.core.statuses import CanonicalState, parse_statuses
+from connector.core.templates import Templates, TemplateText
+from connector.core.templates import combine as combine_templates
 from connector.errors import MappingError
 
 T = TypeVar("T")
 
 RESOURCES = "mappings/resources"
+TEMPLATES = "mappings/templates"
 
 
 def place(path: str) -> Traversable:
@@ -75,6 +78,28 @@ def phrases() -> Phrases:
 def statuses() -> dict[str, CanonicalState]:
     """`mappings/statuses.toml`. Raises MappingError with file and line."""
     return _parsed("mappings/statuses.toml", parse_statuses)
+
+
+def templates(own: Path | None = None) -> Templates:
+    """The ready answers and the signature, with their mistakes. own: the user's folder of mappings; what lies in its
+    folder `templates` is laid over the shipped ones, what lies in `templates/SHOP` counts for that shop. Raises
+    MappingError for a file that cannot be read."""
+    found = [TemplateText(Path(path).stem, text(path), path) for path in names(TEMPLATES, ".toml")]
+    folder = own / "templates" if own is not None else None
+    if folder is not None and folder.is_dir():
+        shops = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+        for place_, shop in [(folder, ""), *((entry, entry.name) for entry in shops)]:
+            for one in _own_texts(place_):
+                found.append(TemplateText(Path(one.file).stem, one.text, one.file, shop, own=True))
+    return combine_templates(found)
+
+
+def checked_templates(own: Path | None = None) -> Templates:
+    """As `templates`. Raises MappingError with every mistake found, as `checked_mappings`."""
+    found = templates(own)
+    if found.mistakes:
+        raise wrong(found.mistakes)
+    return found
 
 
 def _parsed(path: str, parser: Callable[[str, str], T]) -> T:
