@@ -12,7 +12,7 @@ from datetime import timedelta, tzinfo
 
 from connector.core.convert import Converter
 from connector.core.cursor import LAST_DATE, Moment
-from connector.core.mapping import Resource, Sweep
+from connector.core.mapping import Field, Resource, Sweep
 from connector.core.model import ShopInfo
 from connector.core.query import Filter, Query
 from connector.core.values import BadValueError, value_of
@@ -159,7 +159,14 @@ class _Sweeping:
                 return
             if sweep.days:
                 self._reread(sweep)
-            else:
+            if sweep.filled:
+                # `_` stands for any character: all that hold at least one. What was set anew on a row of any age.
+                differing |= self._unequal(
+                    Filter(sweep.field, "starts", ("_",)), Held(sweep.field, ("",), none_of=True)
+                )
+            elif sweep.every:
+                differing |= self._unlike(sweep.field)
+            elif not sweep.days:
                 differing |= self._differing(sweep)
             self._report.swept += 1
         self._report.differing += len(differing)
@@ -190,6 +197,32 @@ class _Sweeping:
         for window in self._census.windows(there, stop=self._stop):
             found |= window.ids ^ self._of._contents.ids_between(name, table, window.after, window.upto, here)
         return found
+
+    def _unlike(self, name: str) -> set[int]:
+        """Ids of the rows that have another value in this field, which is read of all of them, page by page."""
+        item = self._resource.field(name)
+        found: set[int] = set()
+        for id_shop in self._passes if item is not None else ():
+            last = 0
+            while not self._stop():
+                above = Filter("id", "gt", (str(last),))
+                page = self._page(Query((above,), ("id",), self._of._page_size, ("id", name), id_shop))
+                there = {record["id"]: record.get(name) for record in page.records if record["id"] > last}
+                if not there:
+                    break
+                after, last = last, max(there)
+                here = self._of._contents.values_between(self._of._name, self._resource.table, name, after, last)
+                found.update(i for i, value in there.items() if i not in here or self._typed(item, value) != here[i])
+                if not page.full:
+                    break
+        return found
+
+    def _typed(self, item: Field | None, value: object) -> object:
+        """As the mirror holds it; a value that does not fit is equal to none, so that its row is read."""
+        try:
+            return value_of(item, value, self._zone) if item is not None else None
+        except BadValueError:
+            return self
 
     def _values(self, sweep: Sweep) -> list[str]:
         if not sweep.ids_of:
@@ -249,7 +282,8 @@ class _Sweeping:
         self._report.requests += 1
         only = self._resource.only
         more = (Filter(only[0], "any", only[1]),) if only else ()
-        question = Query((*query.filters, *more), query.sort, query.limit, self._resource.asked, query.id_shop)
+        display = query.display or self._resource.asked
+        question = Query((*query.filters, *more), query.sort, query.limit, display, query.id_shop)
         return self._shop.read(self._resource, question)
 
     def _keep(self, page: Page) -> list[int]:

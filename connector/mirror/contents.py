@@ -38,6 +38,15 @@ class SqlContents:
         with self._db.read() as connection:
             return set(connection.execute(query).scalars())
 
+    def values_between(self, shop: str, table: str, column: str, after: int, upto: int) -> dict[int, object]:
+        """id -> what the column holds, of the rows with after < id <= upto."""
+        target = self._tables.main.get(table)
+        if target is None or column not in target.c:
+            return {}
+        query = select(target.c.id, target.c[column]).where(target.c.shop == shop, *_window(target.c.id, after, upto))
+        with self._db.read() as connection:
+            return {row.id: row[1] for row in connection.execute(query)}
+
     def quarantined_between(self, shop: str, resource: str, after: int, upto: int | None) -> set[int]:
         """Ids of rows that wait in the quarantine because they cannot be read."""
         kept = quarantine_row.c

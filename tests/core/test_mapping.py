@@ -81,6 +81,16 @@ def test_a_file_says_everything_about_a_resource():
     )
 
 
+def test_a_sweep_may_ask_for_every_row_or_for_those_with_a_text():
+    text = 'pull = "id"\n[fields]\na = "ref"\nb = "text"\nc = "text"\n[sweeps]\n'
+    text += "a = { every = true }\nb = { filled = true }\nc = { days = 9, filled = true }\n"
+    assert parse(text, "x.toml").sweeps == (
+        Sweep("a", every=True),
+        Sweep("b", filled=True),
+        Sweep("c", days=9, filled=True),
+    )
+
+
 def test_the_least_that_a_file_can_say():
     resource = parse('pull = "id"\n[fields]\nname = "text"\n', "shops.toml")
     assert (resource.name, resource.table, resource.since, resource.display) == ("shops", "shops", (1, 6), False)
@@ -174,6 +184,8 @@ FIELDS = '[fields]\na = "text"\n'
         ('pull = "id"\n' + FIELDS + "[sweeps]\na = [1]\n", 5, "expected a list of values"),
         ('pull = "id"\n' + FIELDS + '[sweeps]\na = ["*"]\n', 5, "expected a list of values"),
         ('pull = "id"\n' + FIELDS + "[sweeps]\na = { days = 0 }\n", 5, "expected a list of values"),
+        ('pull = "id"\n' + FIELDS + "[sweeps]\na = { every = false }\n", 5, "expected a list of values"),
+        ('pull = "id"\n' + FIELDS + '[sweeps]\na = { days = 3, filled = "no" }\n', 5, "expected a list of values"),
         ('pull = "id"\n' + FIELDS + '[sweeps]\na = { days = 3, by = "birthday" }\n', 5, "expected a list of values"),
     ],
 )

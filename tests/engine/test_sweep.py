@@ -21,6 +21,11 @@ THREADS = parse(
     'status = ["open", "closed", "pending1", "*"]\nid_contact = "contacts"\n',
     "customer_threads.toml",
 )
+SLIPS = parse(
+    'pull = "delta"\n[fields]\nid_order = "ref"\nnote = "text"\ndate_upd = "datetime"\n[sweeps]\n'
+    "id_order = { every = true }\nnote = { filled = true }\n",
+    "order_slip.toml",
+)
 CONTACTS = parse('pull = "snapshot"\n[fields]\nemail = "text"\n', "contacts.toml")
 MESSAGES = parse('pull = "id"\n[fields]\nread = "bool"\n[sweeps]\nread = ["0"]\n', "customer_messages.toml")
 CARRIERS = parse(
@@ -29,7 +34,7 @@ CARRIERS = parse(
     "order_carriers.toml",
 )
 ORDERS = parse('pull = "delta"\n[fields]\ndate_upd = "datetime"\n', "orders.toml")
-RESOURCES = [THREADS, CONTACTS, MESSAGES, CARRIERS, ORDERS]
+RESOURCES = [THREADS, CONTACTS, MESSAGES, CARRIERS, ORDERS, SLIPS]
 
 
 @pytest.fixture
@@ -41,6 +46,7 @@ def place(tmp_path):
         shop.put("customer_threads", row_id, status="open", id_contact=str(row_id % 3))
         shop.put("customer_messages", row_id, read="0")
         shop.put("orders", row_id)
+        shop.put("order_slip", row_id, id_order=str(row_id % 3), note="a" if row_id < 5 else "")
         added = "2025-01-01 00:00:00" if row_id <= 20 else "2026-06-01 00:00:00"
         shop.put("order_carriers", row_id, id_order=str(row_id), tracking_number="", date_add=added)
         shop.tables["orders"][row_id]["date_upd"] = added
@@ -129,6 +135,34 @@ def test_a_tracking_number_is_found_on_recent_orders_and_on_old_ones_that_change
     assert (found[30], found[10], found[11]) == ("6A30", "6A10", "")
 
 
+def test_a_field_of_any_value_is_read_of_every_row_and_of_those_that_differ_all_the_others(place):
+    by_sql(place, "order_slip", 1, id_order="2")
+    by_sql(place, "order_slip", 2, id_order="0")
+    by_sql(place, "order_slip", 3, id_order="777")
+    report = place.sweeps(page_size=15).run(only=["order_slip"])
+    found = column(place, "order_slip", "id_order")
+    assert (found[1], found[2], found[3], found[4]) == (2, None, 777, 1)
+    assert (report.differing, report.stored.changed) == (3, 3)
+    asked = [query for _, query in place.shop.questions if query.display == ("id", "id_order")]
+    assert [query.limit for query in asked] == [15, 15, 15]
+    assert place.sweeps().run(only=["order_slip"]).differing == 0
+
+
+def test_a_value_that_does_not_fit_has_its_row_read_and_quarantined(place):
+    by_sql(place, "order_slip", 9, id_order="nine")
+    report = place.sweeps().run(only=["order_slip"])
+    assert (report.differing, report.broken, report.errors) == (1, 1, [])
+
+
+def test_a_text_that_was_filled_in_or_emptied_is_found_by_one_list_of_ids(place):
+    by_sql(place, "order_slip", 1, note="")
+    by_sql(place, "order_slip", 30, note="new")
+    report = place.sweeps().run(only=["order_slip"])
+    found = column(place, "order_slip", "note")
+    assert (found[1], found[2], found[30]) == ("", "a", "new")
+    assert report.differing == 2
+
+
 def test_rows_that_the_shop_lost_are_counted_and_kept(place):
     del place.shop.tables["customer_threads"][9]
     report = place.sweeps().run()
@@ -147,7 +181,7 @@ def test_a_row_that_slipped_past_the_pull_is_brought_in(place):
 
 
 def test_before_the_first_pull_nothing_is_swept(place):
-    for resource in (THREADS, MESSAGES, CARRIERS):
+    for resource in (THREADS, MESSAGES, CARRIERS, SLIPS):
         begun = begin(resource.pull, None, Moment(NOON))
         place.mirror.rows.store(SHOP, resource, [], begun)
     assert place.sweeps().run().requests == 0

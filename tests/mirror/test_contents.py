@@ -55,6 +55,14 @@ def test_ids_come_in_windows_and_by_value(mirror: Mirror) -> None:
     assert ids("another", "customers", 0, None) == set()
 
 
+def test_one_column_comes_by_id_in_windows(mirror: Mirror) -> None:
+    rows = [customer(n, id_shop=n % 2 or None) for n in range(1, 6)]
+    mirror.rows.store(SHOP, CUSTOMERS, rows, None, asked_at=NOW)
+    values = mirror.contents.values_between
+    assert values(SHOP, "customers", "id_shop", 1, 4) == {2: None, 3: 1, 4: None}
+    assert values(SHOP, "customers", "nothing", 1, 4) == values(SHOP, "nothing", "id_shop", 1, 4) == {}
+
+
 def test_quarantined_rows_are_told_by_id(mirror: Mirror) -> None:
     broken = [Broken(5, "unreadable", b"?"), Broken(None, "unreadable", b"!"), Broken(9, "unreadable", b"?")]
     mirror.rows.store(SHOP, MESSAGES, [], None, broken, asked_at=NOW)

@@ -124,6 +124,8 @@ def _compare(value: Any, op: str, wanted: list[Any]) -> bool:
             return wanted[0] <= value <= wanted[1]
         case "not":
             return value not in wanted
+        case "starts":  # as LIKE does: `_` is any character
+            return len(value) >= len(wanted[0]) and all(b in ("_", a) for a, b in zip(value, wanted[0], strict=False))
     return value in wanted
 
 

@@ -57,6 +57,7 @@ class Sweep:
     others: one more list, of the rows that have none of the values. ids_of: the values are the ids in that mirrored
     table, and 0. days > 0 instead of values: the rows of the last days by the date `by` are read again in full, and
     with `through` (field, resource) also those whose parent changed within the days, e.g. ("id_order", "orders").
+    filled: one list of ids, of the rows that have any text there. every: this one field of all rows is read.
     """
 
     field: str
@@ -66,6 +67,8 @@ class Sweep:
     days: int = 0
     by: str = "date_add"
     through: tuple[str, str] | None = None
+    filled: bool = False
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)

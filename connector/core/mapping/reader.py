@@ -194,7 +194,8 @@ class _Reader:
                 self.wrong(
                     path,
                     f'the sweep of {name} is {words!r}; expected a list of values ("*" for all others), the table '
-                    'whose ids are the values, or { days = 60, through = { id_order = "orders" } }',
+                    "whose ids are the values, { every = true }, { filled = true } or "
+                    '{ days = 60, through = { id_order = "orders" } }',
                 )
                 continue
             found.append(sweep)
@@ -207,14 +208,18 @@ def _sweep(name: str, words: object) -> Sweep | None:
     if isinstance(words, list) and words and all(isinstance(word, str) and word for word in words):
         values = tuple(word for word in words if word != "*")
         return Sweep(name, values, others="*" in words) if values else None
-    if isinstance(words, dict) and set(words) <= {"days", "by", "through"}:
+    if words in ({"every": True}, {"filled": True}):
+        return Sweep(name, every="every" in words, filled="filled" in words)
+    if isinstance(words, dict) and set(words) <= {"days", "by", "through", "filled"}:
         days, by, through = words.get("days"), words.get("by", "date_add"), words.get("through", {})
         if not isinstance(days, int) or days < 1 or by not in ("date_add", "date_upd"):
+            return None
+        if not isinstance(words.get("filled", False), bool):
             return None
         if isinstance(through, dict) and len(through) <= 1:
             parent = next(iter(through.items()), None)
             if parent is None or isinstance(parent[1], str):
-                return Sweep(name, days=days, by=by, through=parent)
+                return Sweep(name, days=days, by=by, through=parent, filled=words.get("filled", False))
     return None
 
 

@@ -80,6 +80,10 @@ class Contents(Protocol):
         """Ids with after < id <= upto (None: no end), all or those that `held` describes."""
         ...
 
+    def values_between(self, shop: str, table: str, column: str, after: int, upto: int) -> dict[int, object]:
+        """id -> what the column holds, of the rows with after < id <= upto."""
+        ...
+
     def quarantined_between(self, shop: str, resource: str, after: int, upto: int | None) -> set[int]: ...
     def load(self, shop: str, resource: Resource, ids: Iterable[int]) -> dict[int, Row]:
         """Whole rows as stored, in the form that the shop's records are converted into."""
