@@ -84,7 +84,7 @@ def verify(
             errors = [*report.errors, *(mended.errors if mended else ())]
             left = _left(app, name, report)
             codes += [problem.exit for problem in errors]
-            if left:
+            if left or _lacking(report):
                 codes.append(Exit.FOUND)
             summaries.append(_summary(name, report, noted, mended, left, errors))
             if not as_json:
@@ -110,6 +110,11 @@ def _left(app: App, shop: str, report: VerifyReport) -> int:
     """Differences that nobody has mended."""
     counts = app.mirror.differences.counts(shop)
     return sum(sum(counts.get(resource, {}).values()) for resource in report.resources)
+
+
+def _lacking(report: VerifyReport) -> list[str]:
+    """Resources that the mirror does not hold in full yet: that is no equality."""
+    return [name for name, tally in report.resources.items() if tally.skipped == "not_pulled"]
 
 
 def _summary(
@@ -176,7 +181,19 @@ def _show(shop: str, report: VerifyReport, noted: list[Difference], mended: Repa
         _show_differences([d for d in noted if d.resource == name], tally)
     if mended is not None:
         say(f"repaired: {sum(mended.repaired.values()):,} rows, {mended.broken:,} went into the quarantine")
-    say(f"{left:,} differences left" if left else "mirror and shop are equal" if not report.errors else "not finished")
+    say(_verdict(report, left))
+
+
+def _verdict(report: VerifyReport, left: int) -> str:
+    if left:
+        return f"{left:,} differences left"
+    if report.stopped or report.errors:
+        return "not finished"
+    if lacking := _lacking(report):
+        return f"{len(lacking):,} resources were not pulled to their end yet: `sync` does it"
+    if any(tally.skipped == "forbidden" for tally in report.resources.values()):
+        return "mirror and shop are equal in all that the key may read"
+    return "mirror and shop are equal"
 
 
 def _line(name: str, tally: Tally, deep: bool) -> tuple[object, ...]:

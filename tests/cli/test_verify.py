@@ -84,6 +84,39 @@ def test_a_person_reads_a_table(run, world):
     assert "mirror and shop are equal" in out
 
 
+def test_a_mirror_that_was_not_filled_yet_is_not_called_equal(run, tmp_path):
+    with made(tmp_path) as empty:
+        code, out, _ = run(empty, "verify")
+        assert code == 1
+        assert "not pulled to their end yet" in out
+        assert "are equal" not in out
+
+
+def test_what_the_key_may_not_read_is_named_in_the_verdict(run, tmp_path):
+    with made(tmp_path) as world:
+        allowed = dict.fromkeys(world.shop.world.resources, frozenset({"GET"})) | {"suppliers": frozenset()}
+        world.shop.add_key(world.shop.full_key, allowed)
+        world.sync(only=("pull",))
+        code, out, _ = run(world, "verify")
+        assert code == 0
+        assert "equal in all that the key may read" in out
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_sweep_finds_orders_of_threads_and_tracking_numbers_of_any_age(told, tmp_path, version):
+    with made(tmp_path, version) as world:
+        world.sync(only=("pull",))
+        threads, carriers = world.shop.rows("customer_threads"), world.shop.rows("order_carriers")
+        world.shop.update_row("customer_threads", threads[0]["id"], id_order=7)
+        world.shop.update_row("customer_threads", threads[1]["id"], id_order=0)
+        bare = next(row["id"] for row in carriers if not row["tracking_number"])
+        world.shop.update_row("order_carriers", bare, tracking_number="6A1", date_add="2019-01-01 00:00:00")
+        world.sync(only=("pull",))
+        _, summary = told(world, "--deep")
+        fields = {d["id"]: d["fields"] for d in summary["differences"]}
+        assert [name for names in fields.values() for name in names if "date_add" not in name] == []
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_changed_in_the_shop_behind_our_back_is_found_and_mended(told, tmp_path, version):
     with made(tmp_path, version) as world:
