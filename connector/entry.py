@@ -10,11 +10,20 @@ def main() -> None:
     """Run the program; Ctrl-C while it is still loading ends it as quietly as later."""
     try:
         from connector.cli import main as program
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not _by_ctrl_c(error):
+            raise
         sys.stderr.write("interrupted\n")
         sys.stderr.flush()
         os._exit(130)
     program()
+
+
+def _by_ctrl_c(error: BaseException | None) -> bool:
+    """A class under construction wraps it: Python 3.11 makes a RuntimeError of it in `__set_name__`."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 if __name__ == "__main__":
