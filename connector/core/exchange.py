@@ -94,7 +94,8 @@ class OutgoingMail:
     text: str
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
-    reply_to: str = ""  # an address that proves the thread; '': answers go to the sender
+    reply_to: str = ""  # where answers are collected, with the thread's proof if possible; '': they go to the sender
+    signature: str = ""  # plain text
     language: str = ""
     date: datetime | None = None
 

@@ -1,13 +1,17 @@
-"""The bytes of a mail that a person wrote through us.
+"""The bytes of a mail that a person wrote through us: its text as plain text and as simple HTML.
 
 Written by hand because `email.message` encodes a References or In-Reply-To header that is longer than a line as an
 RFC 2047 word, which no mail program reads as ids. No value can end its header: control characters never pass.
-No Auto-Submitted header: a person's answer is not automatic mail (RFC 3834 5).
+No Auto-Submitted, no Precedence and no List header: a person's answer is not automatic mail (RFC 3834 5). The same
+mail gives the same bytes, so that a copy that is filed later is the mail that went out.
 """
 
 from __future__ import annotations
 
+import hashlib
+import html
 import quopri
+import re
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
@@ -23,7 +27,13 @@ MAX_SUBJECT = 900
 
 def compose(mail: OutgoingMail) -> bytes:
     """CRLF lines, pure ASCII unless an address has an international local part (then UTF-8, RFC 6532)."""
-    encoding, body = _body(mail.text)
+    language = mail.language.replace("_", "-")
+    if not (language.isascii() and language.replace("-", "").isalnum()):
+        language = ""
+    plain = _unix(mail.text).rstrip("\n") + (f"\n\n-- \n{mail.signature.strip()}" if mail.signature.strip() else "")
+    parts = (("text/plain", _body(plain)), ("text/html", _body(as_html(mail.text, mail.signature, language))))
+    # Neither part can hold a digest of itself.
+    boundary = "=_" + hashlib.sha256(repr((mail.message_id, parts)).encode()).hexdigest()[:40]
     headers = [
         ("From", _mailbox(mail.sender_name, mail.sender)),
         ("To", _mailbox("", mail.to)),
@@ -38,13 +48,35 @@ def compose(mail: OutgoingMail) -> bytes:
     if mail.references:
         headers.append(("References", "\r\n ".join(_id(one) for one in mail.references[-MAX_REFERENCES:])))
     headers.append(("X-Loop", LOOP_NAME))
-    headers += [("MIME-Version", "1.0"), ("Content-Type", "text/plain; charset=utf-8")]
-    headers.append(("Content-Transfer-Encoding", encoding))
-    language = mail.language.replace("_", "-")
-    if language and language.isascii() and language.replace("-", "").isalnum():
+    headers += [("MIME-Version", "1.0"), ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"')]
+    if language:
         headers.append(("Content-Language", language))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return head.encode() + b"\r\n" + body
+    pieces = [head.encode()]
+    for content_type, (encoding, body) in parts:
+        inner = f"Content-Type: {content_type}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+        pieces.append(f"--{boundary}\r\n{inner}".encode() + body)
+    return b"\r\n".join(pieces) + f"\r\n--{boundary}--\r\n".encode()
+
+
+def as_html(text: str, signature: str = "", language: str = "") -> str:
+    """The text as a small HTML page: paragraphs and line breaks, everything in it escaped."""
+    blocks = [f"<p>{_lines(block)}</p>" for block in re.split(r"\n[ \t]*\n\s*", _unix(text).strip("\n")) if block]
+    if signature.strip():
+        blocks.append(f"<p>-- <br>\n{_lines(_unix(signature).strip())}</p>")
+    lang = f' lang="{language}"' if language else ""
+    head = '<head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"></head>'
+    return "\n".join([f"<!DOCTYPE html>\n<html{lang}>{head}<body>", *blocks, "</body></html>"])
+
+
+def _lines(text: str) -> str:
+    """Blanks at a line's start and double ones stay visible."""
+    kept = (re.sub(r"^ | (?= )", "\u00a0", html.escape(line)) for line in text.split("\n"))
+    return "<br>\n".join(kept)
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def envelope_address(address: str) -> str:
@@ -70,7 +102,7 @@ def dot_stuffed(raw: bytes) -> bytes:
 
 
 def _body(text: str) -> tuple[str, bytes]:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
+    lines = _unix(text).rstrip("\n") + "\n"
     data = lines.encode("utf-8", "replace")
     # "From " at a line's start is what an mbox store writes ">" before; quoted-printable can hide it, 7bit cannot.
     if data.isascii() and all(len(line) <= LINE and not line.startswith(b"From ") for line in data.split(b"\n")):
