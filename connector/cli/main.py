@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from connector.cli import check, demo, mailbox, mails, mappings, orders, outbox, run, sync, threads, verify
+from connector.cli.audit import audit
 from connector.cli.output import warn
 from connector.cli.session import Options, guarded
 from connector.errors import EXIT_MEANING, Exit
@@ -65,6 +66,7 @@ for command in (
     demo.demo,
 ):
     program.add_command(command)
+mailbox.mailbox.add_command(audit)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -227,6 +227,11 @@ class Baseline:
     at: datetime
     numbering: int
 
+    @property
+    def second(self) -> datetime:
+        """The line for INTERNALDATE, which knows whole seconds."""
+        return self.at.replace(microsecond=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Copy:

@@ -158,7 +158,7 @@ class Collect:
     def _copy(self, plan: FolderPlan, baseline: Baseline, item: Fetched) -> NewCopy:
         old = item.uid < baseline.uidnext
         if baseline.numbering != baseline.uidvalidity:
-            old = old and item.internaldate < baseline.at
+            old = old and item.internaldate < baseline.second
         return NewCopy(
             mailbox=self.mailbox_name,
             folder=plan.name,

@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from connector.core.guards import may_be_lost
 from connector.core.model import Intent, IntentState, MailState, ShopInfo
-from connector.engine.account import Account, account
+from connector.engine.account import Account, account, adrift
 from connector.engine.collect import Collect, CollectReport
 from connector.engine.comparable import is_filled
 from connector.engine.deletions import Deletions
@@ -22,6 +23,7 @@ from connector.engine.join import Join, JoinReport
 from connector.engine.ports import Clock, Events, Ledger, Lookups, Memory, Outbox, Rows, Runs
 from connector.engine.pull import Pull, PullReport, concerns_the_shop
 from connector.engine.push import Push, PushReport
+from connector.engine.readback import ReadBack
 from connector.engine.relations import Relations
 from connector.engine.sweep import Sweeps
 from connector.errors import Busy, ConnectorError, Exit, MailboxReauthorise, ShopError, ShopForbidden, StateError, worst
@@ -61,6 +63,7 @@ class ShopLegs:
         collects: Sequence[Collect],
         join: Join,
         push: Push,
+        read_back: ReadBack,
         rows: Rows,
         memory: Memory,
         holds_references: Callable[[], bool],
@@ -82,6 +85,7 @@ class ShopLegs:
         self.collects = collects
         self.join = join
         self.push_leg = push
+        self._read_back = read_back
         self._rows = rows
         self._memory = memory
         self._holds_references = holds_references
@@ -104,8 +108,11 @@ class ShopLegs:
             self.probe()
             with self._pull_lock:
                 report: PullReport = self._pull.run(only, stop, force=force)
+                altered = self._read_back.run() if "customer_messages" in report.resources else 0
             errors = [r.error for r in report.resources.values() if r.error is not None]
             counts = {"new": report.new, "changed": report.changed, "broken": report.broken}
+            if altered:
+                counts["altered"] = altered
             pause = any(concerns_the_shop(e) for e in errors)
             return LegResult("pull", worst([e.exit for e in errors]), counts, errors, report, pause)
 
@@ -165,6 +172,7 @@ class ShopLegs:
         def work() -> LegResult:
             with self._join_lock:
                 self.push_leg.settle_ledger()
+                began = self.clock.now()
                 received = self.ledger.states(self.shop).get(str(MailState.RECEIVED), 0)
                 missing = self._missing() if received else []
                 if missing:
@@ -172,10 +180,19 @@ class ShopLegs:
                     return LegResult("reconcile", Exit.TEMPORARY, {"pending": received}, [waits])
                 fresh = not self.ledger.received(self.shop, 1) or self._refresh(stop)
                 report: JoinReport = self.join.run(stop, fresh=fresh)
-            deferred = {"delayed": report.deferred} if report.deferred else {}
-            return LegResult("reconcile", Exit.OK, {**report.counts, **deferred}, [], report)
+            counts = {**report.counts, **({"delayed": report.deferred} if report.deferred else {})}
+            lost = 0 if stop() else self._unexplained(began, report.deferred)
+            if lost:
+                self._events.emit(ev.ACCOUNTING_MISMATCH, shop=self.shop, unexplained=lost)
+                counts["unexplained"] = lost
+            return LegResult("reconcile", Exit.FOUND if lost else Exit.OK, counts, [], report)
 
         return self._run("reconcile", work)
+
+    def _unexplained(self, began: datetime, waiting: int) -> int:
+        """Mails that a run which began then should have dealt with and did not. waiting: those that it put off."""
+        left = len(self.ledger.stuck(self.shop, began))
+        return adrift(self.shop, self.ledger, self.outbox) + max(0, left - waiting)
 
     def _missing(self) -> list[str]:
         """What was never read to its end. Once all of it was, a later full reading holds nothing up. Raises

@@ -73,7 +73,7 @@ class Scope:
         renumbered = numbering != baseline.uidvalidity
         limit = plan.since
         if renumbered:
-            limit = min(plan.since, baseline.at) if plan.since else baseline.at
+            limit = min(plan.since, baseline.second) if plan.since else baseline.second
         # The baseline's UIDNEXT belongs to its numbering. When that has changed, dates alone say what is in scope.
         since_baseline = set(box.search(baseline.uidnext)) if numbering == baseline.numbering else set()
         listed, certain = set(since_baseline), since_baseline - known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 WORDS: dict[str, tuple[str, str]] = {
+    "mailbox.unknown_name": ("shop {shop} has no mailbox {mailbox} in the settings", "use one of: {known}"),
     "imap.bad_flag": (
         "mailbox {mailbox}: {flag} is no IMAP flag",
         "Use a system flag such as \\Seen or a keyword of letters, digits, $, _, - and .",

@@ -107,6 +107,20 @@ class Dovecot:
             when = f'"{(at or datetime.now(UTC)).astimezone(UTC):%d-%b-%Y %H:%M:%S +0000}"'
             assert session.append(_quoted(folder), "", when, raw)[0] == "OK"
 
+    def back_up(self) -> None:
+        """Keep the mails as they are now, numbers included, for `restore`."""
+        self.kill()
+        shutil.copytree(self._folder / "mails", self._folder / "backup")
+        self.start()
+
+    def restore(self) -> None:
+        """What came after `back_up` is lost, and its UIDs are given again."""
+        self.kill()
+        shutil.rmtree(self._folder / "mails")
+        (self._folder / "backup").rename(self._folder / "mails")
+        _own(self._folder / "mails")
+        self.start()
+
     def make_folder(self, name: str) -> None:
         with self._session() as session:
             assert session.create(_quoted(name))[0] == "OK"
@@ -301,6 +315,13 @@ def _mail_owner() -> tuple[str, str]:
     if os.geteuid() != 0:
         return getpass.getuser(), grp.getgrgid(os.getegid()).gr_name
     return "nobody", grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
+
+
+def _own(mails: Path) -> None:
+    if os.geteuid() == 0:
+        user, group = _mail_owner()
+        for path in (mails, *mails.rglob("*")):
+            shutil.chown(path, user, group)
 
 
 def _path() -> str:
