@@ -21,6 +21,11 @@ from connector.errors import ConnectorError, DataError, Exit, MailUnreadable, Us
 from connector.wiring import App
 
 _BREAK = re.compile(r"<br\s*/?>\r?\n?", re.IGNORECASE)
+_ALTERED = {
+    "emoji_lost": "the shop lost its emoji",
+    "cut": "the shop cut it off",
+    "changed": "the shop stored another text than was sent",
+}
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
 
 
@@ -85,6 +90,7 @@ def show(options: Options, thread_id: int, shop: str | None, full: bool, as_json
         who = safe(message["employee"] or message["by"])
         note = ", private" if message["private"] else ""
         note += strangers.get(message["id"], "")
+        note += f", {_ALTERED.get(message['altered'], message['altered'])}" if message["altered"] else ""
         note += ", its mail came back" if message["bounced"] else ""
         say(f"\n--- {message['id']}  {message['date_add'] or '-'}  {who}{note}")
         say(safe(message.get("full_text") or readable(message["text"]), lines=True))

@@ -155,6 +155,7 @@ class ShopSettings(Model):
     verify_tls: bool = True
     ca_file: File = None
     reply_status: Status = "closed"
+    emoji: Literal["auto", "keep", "spell"] = "auto"
     mailboxes: dict[Name, MailboxSettings] = Field(default_factory=dict)
     smtp: SmtpSettings | None = None
 

@@ -55,6 +55,7 @@ class NewMessage:
     reference: str
     id_employee: int = 0
     private: bool = False
+    cut_line: str = ""  # the last line of a text that is too long for the shop; '': three dots
     date_add_local: str = ""  # shop-local; set by PATCH after the create where the version can, else ignored
 
 

@@ -68,6 +68,7 @@ def message(
             "private": private,
             "written_at": written.isoformat() if old and facts.can_backdate else "",
             "lang": lang,
+            "cut_line": say("text_cut", lang, id=copy.id),
         },
         after=target.create_key,
         copy_id=copy.id,

@@ -9,7 +9,10 @@ What shops do (PrestaShop's Validate::isCleanHtml and Db::escape, 1.6.1.24 to 9.
   anywhere, `<iframe`, `<frame`, `<form`, `<input`, `<embed`, `<object`, and U+202E from 1.7.8.11 and 8.1.3 on;
 - 1.6 and 1.7 (strip_tags): everything from a `<` that no white space follows up to the next `>` or the end is lost;
 - 8.1.3 and later (HTMLPurifier): unknown tags are dropped, `&eacute;` becomes `é`, a bare `<` or `&` becomes an entity;
-- shops with a 3-byte `utf8` table (1.6, 1.7.0 to 1.7.6): an emoji becomes `????` or cuts the text.
+- shops with a 3-byte `utf8` table (1.6, 1.7.0 to 1.7.6, and databases that were never converted): an emoji becomes
+  `????` or cuts the text (recording 94);
+- all: LF is kept (recordings 219), CRLF and CR become LF in 8.1.3 and later. The pages of back and front office show a
+  message through `nl2br`, which makes one line break of either, so LF is sent.
 """
 
 from __future__ import annotations

@@ -73,6 +73,16 @@ class SqlLookups:
         """The oldest message with exactly this reference."""
         return next(map(_message, self._rows(shop, "customer_messages", user_agent=reference)), None)
 
+    def messages_of_ours(self, shop: str, after: int, limit: int) -> list[Message]:
+        """Messages with a reference of ours and an id above `after`, by id."""
+        table = self._tables.main.get("customer_messages")
+        if table is None or "user_agent" not in table.c:
+            return []
+        mark = func.substr(table.c.user_agent, 1, len(REFERENCE_MARK)) == REFERENCE_MARK
+        query = select(table).where(table.c.shop == shop, table.c.id > after, mark).order_by(table.c.id)
+        with self._db.read() as connection:
+            return [_message(row) for row in connection.execute(query.limit(limit)).mappings()]
+
     def duplicate_references(self, shop: str) -> list[str]:
         """References of ours that more than one message carries."""
         table = self._tables.main.get("customer_messages")

@@ -115,6 +115,13 @@ class SqlOutbox:
     def of_copy(self, copy_id: int) -> list[Intent]:
         return self._intents(select(intents).where(intents.c.copy_id == copy_id).order_by(intents.c.id))
 
+    def note(self, intent: Intent, facts: dict[str, Any]) -> None:
+        """Add to the result of a final intent. Not flushed: what is lost is found again."""
+        mine = intents.c.id == intent.id
+        with self._db.write(flush=False) as connection:
+            result = connection.execute(select(intents.c.result).where(mine)).scalar_one()
+            connection.execute(update(intents).where(mine).values(result={**result, **facts}))
+
     def move(
         self,
         intent: Intent,

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Table, and_, func, null, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from connector.core.model import IntentState, MailState
+from connector.core.model import IntentState, Kind, MailState
 from connector.mirror.database import Database
+from connector.mirror.dialect import in_batches
 from connector.mirror.outbox import IN_FLIGHT, IN_THE_WAY, may_go
 from connector.mirror.own_tables import bounce, conflict, mail
 from connector.mirror.own_tables import intent as intents
@@ -50,7 +51,7 @@ _THREAD = (
     "shop", "id", "status", "email", "token", "id_shop", "id_lang", "id_contact", "id_customer", "id_order", "date_add",
     "date_upd",
 )  # fmt: skip
-_MESSAGE = ("id", "id_employee", "message", "private", "file_name", "date_add")
+_MESSAGE = ("id", "id_employee", "message", "private", "file_name", "date_add", "user_agent")
 _CUSTOMER = ("id", "firstname", "lastname", "email")
 _PAYMENT = ("id", "amount", "payment_method", "transaction_id", "date_add")
 _ORDER_PARTS = {
@@ -129,6 +130,7 @@ class Queries:
                 row["employee"] = staff.get(row["id_employee"])
             view["messages"] = messages
             mine = (mail.c.shop == shop) & (mail.c.id_thread == thread_id)
+            self._add_altered(connection, view, shop)
             view["mails"] = _mails(connection, mine, 1000)
             self._add_bounces(connection, view, shop)
             of_thread = or_(
@@ -214,6 +216,16 @@ class Queries:
             return [_plain(row) for row in found.mappings()]
 
     # --- bounces --------------------------------------------------------------------------------------------------
+
+    def _add_altered(self, connection: Connection, view: View, shop: str) -> None:
+        """Each message gets `altered`: in which way the shop's text differs from the one that was sent, None if not."""
+        keys = {m["id"]: f"{Kind.MESSAGE_CREATE.value}:{m.pop('user_agent')}" for m in view["messages"]}
+        found: dict[str, Any] = {}
+        for some in in_batches(sorted(keys.values())):
+            query = select(intents.c.key, intents.c.result).where(intents.c.shop == shop, intents.c.key.in_(some))
+            found.update((row.key, row.result.get("stored")) for row in connection.execute(query))
+        for message in view["messages"]:
+            message["altered"] = found.get(keys[message["id"]])
 
     def _add_bounces(self, connection: Connection, view: View, shop: str) -> None:
         """view["bounces"]: mails of this thread that came back, oldest first. A message that one of them carried gets

@@ -59,6 +59,7 @@ INTENT_RECOVERED: Final = "intent.recovered"
 INTENT_FAILED: Final = "intent.failed"
 INTENT_CONFLICT: Final = "intent.conflict"
 INTENT_CANCELLED: Final = "intent.cancelled"
+MESSAGE_ALTERED: Final = "message.altered"
 # --- proofs
 GUARD_TRIPPED: Final = "guard.tripped"
 ACCOUNTING_MISMATCH: Final = "accounting.mismatch"
@@ -112,6 +113,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     INTENT_FAILED: ("error", "a change was refused for good; see `outbox list`"),
     INTENT_CONFLICT: ("warning", "the shop changed meanwhile; see `outbox list`"),
     INTENT_CANCELLED: ("info", "a change is not wanted or not needed any more"),
+    MESSAGE_ALTERED: ("warning", "the shop stored another text than was sent; see `thread show`; `reason` says how"),
     GUARD_TRIPPED: ("error", "a leg stopped before doing damage; `setting` or `guard` names what allows it"),
     ACCOUNTING_MISMATCH: ("error", "a mail or row is not accounted for"),
     DUPLICATE_DETECTED: ("error", "the shop holds the same message twice"),
@@ -165,6 +167,7 @@ KEYS: Final[dict[str, str]] = {
     "resources": "how many resources the key may use",
     "new": "rows or mails that were new",
     "changed": "rows that changed",
+    "altered": "messages of which the shop stored another text than was sent",
     "unchanged": "rows read that had not changed",
     "removed": "rows that are gone from the shop",
     "gone": "rows that left the mirror because the shop does not have them any more",

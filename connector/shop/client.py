@@ -18,7 +18,7 @@ from connector.core.model import History, OrderCarrier, OrderFacts, ShopInfo
 from connector.core.pace import Pace
 from connector.core.query import Filter, Query
 from connector.core.schema import Schema
-from connector.core.wording import safe_message
+from connector.core.wording import MARKER, safe_message
 from connector.engine.ports import NewMessage, NewThread, Page, Record
 from connector.errors import ShopError, ShopMisconfigured, ShopRejected, ShopUnreadable
 from connector.shop import codec, faults, schema
@@ -63,6 +63,7 @@ class ShopClient:
         retry_wait: float = 0.5,
         connections: int = 2,
         on_pace: Callable[[PaceNews], None] = lambda news: None,
+        keeps_emoji: Callable[[], bool | None] = lambda: None,
     ) -> None:
         self._http = Transport(
             base_url,
@@ -80,6 +81,7 @@ class ShopClient:
         )
         self._reader = Reader(self._http, self._saw)
         self._gate = Gate(Pace(connections, retry_wait), read_attempts, total_timeout, on_pace)
+        self._keeps_emoji = keeps_emoji
         self._version = ""
         self._probed = False
 
@@ -225,27 +227,31 @@ class ShopClient:
         )
 
     def create_message(self, message: NewMessage) -> int:
-        """The text goes through `core.wording.safe_message`, with what this version's table can hold (applying it twice
-        changes nothing more). `date_add_local` is not used here: a POST ignores it, see `set_message_date`.
+        """The text goes through `worded`. `date_add_local` is not used here: a POST ignores it, see `set_message_date`.
 
         Raises as `create_thread` (look up by reference)."""
         if len(message.reference) > USER_AGENT_LIMIT:
             raise ShopRejected(
                 "shop.value_too_long", resource="customer_messages", field="user_agent", limit=USER_AGENT_LIMIT
             )
-        dialect = self.dialect()
-        text = safe_message(message.text, keeps_html=dialect.keeps_html, utf8mb4=dialect.utf8mb4)
         return self._create(
             "customer_messages",
             "customer_message",
             [
                 ("id_employee", str(message.id_employee)),
                 ("id_customer_thread", str(message.id_thread)),
-                ("message", text.text),
+                ("message", self.worded(message.text, message.cut_line)),
                 ("user_agent", message.reference),
                 ("private", "1" if message.private else "0"),
             ],
         )
+
+    def worded(self, text: str, cut_line: str = "") -> str:
+        """The text as it is sent: changed as little as can be seen, so that this shop takes and keeps it (see
+        `core.wording.safe_message`; applying it twice changes nothing more). Raises as `probe`."""
+        dialect, known = self.dialect(), self._keeps_emoji()
+        utf8mb4 = dialect.utf8mb4 if known is None else known
+        return safe_message(text, keeps_html=dialect.keeps_html, utf8mb4=utf8mb4, marker=cut_line or MARKER).text
 
     def set_message_date(self, message_id: int, date_add_local: str) -> bool:
         """A POST forces date_add to now, a PATCH stores it as sent; a PUT of a message is never made."""

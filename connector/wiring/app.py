@@ -26,6 +26,7 @@ from connector.engine.legs import ShopLegs
 from connector.engine.ports import FolderWatch, Mailbox
 from connector.engine.progress import Progress
 from connector.engine.pull import Pull
+from connector.engine.readback import emoji_mark
 from connector.engine.repair import Repair
 from connector.engine.reread import Rereads
 from connector.engine.sweep import Sweeps
@@ -123,7 +124,9 @@ class App:
     def client(self, name: str) -> ShopClient:
         if name not in self._shops:
             self._shops[name] = parts.shop_client(
-                self.shop_settings(name), on_pace=lambda news: self._tell_pace(name, news)
+                self.shop_settings(name),
+                on_pace=lambda news: self._tell_pace(name, news),
+                loses_emoji=lambda: self.mirror.meta.get(emoji_mark(name)) is not None,
             )
         return self._shops[name]
 
@@ -145,6 +148,7 @@ class App:
             self._infos[name] = (time.monotonic(), info)
             if self.mirror.meta.get(f"{name}.version") != info.version:
                 self.mirror.meta.set(f"{name}.version", info.version)
+                self.mirror.meta.set(emoji_mark(name), None)  # an upgrade may have converted the tables
             self.events.emit(ev.SHOP_PROBED, shop=name, version=info.version, resources=len(info.rights))
         return info
 

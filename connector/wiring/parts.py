@@ -26,6 +26,7 @@ from connector.engine.legs import ShopLegs
 from connector.engine.progress import Progress
 from connector.engine.pull import Pull
 from connector.engine.push import Push
+from connector.engine.readback import ReadBack
 from connector.engine.relations import Relations
 from connector.engine.repair import Repair
 from connector.engine.reread import Rereads
@@ -51,8 +52,18 @@ class _Reading(TypedDict):
     id_shops: Callable[[], Sequence[str]]
 
 
-def shop_client(s: config.ShopSettings, on_pace: Callable[[PaceNews], None] = lambda _: None) -> ShopClient:
-    """The webservice of one shop, as the settings describe it."""
+def shop_client(
+    s: config.ShopSettings,
+    on_pace: Callable[[PaceNews], None] = lambda _: None,
+    loses_emoji: Callable[[], bool] = lambda: False,
+) -> ShopClient:
+    """The webservice of one shop, as the settings describe it. loses_emoji: was it seen to, whatever its version?"""
+
+    def keeps_emoji() -> bool | None:
+        if s.emoji != "auto":
+            return s.emoji == "keep"
+        return False if loses_emoji() else None
+
     return ShopClient(
         s.url,
         s.key.get_secret_value(),
@@ -62,6 +73,7 @@ def shop_client(s: config.ShopSettings, on_pace: Callable[[PaceNews], None] = la
         verify=s.verify_tls,
         connections=s.connections,
         on_pace=on_pace,
+        keeps_emoji=keeps_emoji,
     )
 
 
@@ -128,6 +140,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         collects=collects,
         join=join,
         push=push,
+        read_back=ReadBack(name, mirror.lookups, mirror.outbox, mirror.meta, client.worded, app.events),
         rows=mirror.rows,
         memory=mirror.meta,
         holds_references=lambda: _holds_references(app, name),

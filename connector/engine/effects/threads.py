@@ -90,6 +90,7 @@ class MessageCreate(Base):
                 reference=intent.reference,
                 id_employee=p.get("id_employee", 0),
                 private=p.get("private", False),
+                cut_line=p.get("cut_line", ""),
             )
         )
         return self._done(intent, message_id, thread_id)

@@ -134,6 +134,10 @@ class Lookups(Protocol):
     def orders_of(self, shop: str, customers: Sequence[int]) -> list[CustomerOrder]: ...
 
     def message_by_reference(self, shop: str, reference: str) -> Message | None: ...
+    def messages_of_ours(self, shop: str, after: int, limit: int) -> list[Message]:
+        """Messages with a reference of ours and an id above `after`, by id."""
+        ...
+
     def duplicate_references(self, shop: str) -> list[str]:
         """References of ours that more than one mirrored message carries."""
         ...
@@ -292,6 +296,10 @@ class Outbox(Protocol):
         """A legal move by conditional UPDATE (the row must still be in `intent.state`); raises StateError else.
 
         Moving to `sending` sets sent_at=now and counts the attempt."""
+        ...
+
+    def note(self, intent: Intent, facts: dict[str, Any]) -> None:
+        """Add to the result of a final intent."""
         ...
 
     def doubtful_after_crash(self, shop: str, now: datetime) -> list[Intent]:

@@ -18,10 +18,12 @@ def _parts(version: str) -> tuple[int, ...]:
 class Dialect:
     """The dialect of one PrestaShop version, e.g. `Dialect("8.2.1")`.
 
+    `three_byte_tables`: its database was never converted, so that it holds three bytes a character whatever the version.
     `mark` is the column of `definitions.toml` that serves this version: 6 (1.6.x), 7 (1.7.x), 8 (8.x) or 9 (9.x).
     """
 
     version: str
+    three_byte_tables: bool = False
 
     @cached_property
     def number(self) -> tuple[int, ...]:
@@ -113,7 +115,7 @@ class Dialect:
     @cached_property
     def utf8mb4(self) -> bool:
         """Before 1.7.7 the tables hold three-byte UTF-8 only (94 message-stored-51)."""
-        return self.number >= (1, 7, 7)
+        return self.number >= (1, 7, 7) and not self.three_byte_tables
 
     @property
     def tracking_sends_mail(self) -> bool:

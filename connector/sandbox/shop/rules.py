@@ -26,24 +26,45 @@ THREAD_STATUSES = ("open", "closed", "pending1", "pending2")
 
 _TAG = re.compile(r"<(?=[^\s])[^>]*(?:>|$)", re.S)
 _NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)")
-_EVENTS = (
-    "abort|activate|afterprint|afterupdate|beforecopy|beforecut|beforepaste|beforeprint|beforeunload|beforeupdate|"
-    "blur|bounce|cellchange|change|click|contextmenu|copy|cut|dblclick|drag|dragend|dragenter|dragleave|dragover|"
-    "dragstart|drop|error|errorupdate|filterchange|finish|focus|focusin|focusout|hashchange|help|input|invalid|"
-    "keydown|keypress|keyup|load|losecapture|message|mousedown|mouseenter|mouseleave|mousemove|mouseout|mouseover|"
-    "mouseup|mousewheel|move|moveend|movestart|offline|online|page|pagehide|pageshow|paste|popstate|propertychange|"
-    "readystatechange|reset|resize|resizeend|resizestart|rowenter|rowexit|scroll|search|select|selectionchange|"
-    "selectstart|start|stop|storage|submit|toggle|unload|wheel"
-)
-_UNCLEAN = (
-    re.compile(r"<[\s]*script", re.I | re.M | re.S),
-    re.compile(r"script\:", re.I),
-    re.compile(rf"\bon(?:{_EVENTS})\s*=", re.I),
-    re.compile(r"<[\s]*(i?frame|form|input|embed|object)", re.I | re.M | re.S),
-)
+# Names of Validate::isCleanHtml up to 1.7.8.10 and 8.1.2, and those that came with 1.7.8.11 and 8.1.3; without `on`.
+_EVENTS = """
+    abort activate afterprint afterupdate beforeactivate beforecopy beforecut beforedeactivate beforeeditfocus
+    beforepaste beforeprint beforeunload beforeupdate blur bounce cellchange change click contextmenu
+    controlselect copy cut dataavailable datasetchanged datasetcomplete dblclick deactivate drag dragdrop
+    dragend dragenter dragleave dragover dragstart drop error errorupdate filterchange finish focus focusin
+    focusout hashchange help input keydown keypress keyup load losecapture message mmouseup mousedown mouseenter
+    mouseleave mousemove mouseout mouseover mouseup mousewheel move moveend movestart offline online paste
+    propertychange readystatechange reset resize resizeend resizestart rowenter rowexit rowsdelete rowsinserted
+    scroll search select selectionchange selectstart start stop submit unload
+""".split()  # noqa: SIM905 - sixty lines otherwise
+_EVENTS_LATER = """
+    animationcancel animationend animationiteration animationstart autocomplete autocompleteerror auxclick
+    beforeinput begin cancel canplay canplaythrough close cuechange dragexit durationchange emptied end ended
+    formdata fullscreenchange fullscreenerror gotpointercapture invalid languagechange layoutcomplete loadeddata
+    loadedmetadata loadend loadstart lostpointercapture messageerror pagehide pageshow pause play playing
+    pointercancel pointerdown pointerenter pointerleave pointermove pointerout pointerover pointerrawupdate
+    pointerup popstate progress ratechange rejectionhandled repeat scrollend securitypolicyviolation seeked
+    seeking show slotchange sort stalled storage suspend timeupdate toggle touchcancel touchend touchmove
+    touchstart transitioncancel transitionend transitionrun transitionstart unhandledrejection volumechange
+    waiting wheel
+""".split()  # noqa: SIM905 - sixty lines otherwise
+
+
+def _unclean(names: list[str]) -> tuple[re.Pattern[str], ...]:
+    """Without the `u` modifier PHP's classes and case folding know ASCII only."""
+    return (
+        re.compile(r"<[\s]*script", re.I | re.A),
+        re.compile(r"script:", re.I | re.A),
+        re.compile(rf"on(?:{'|'.join(names)})[\s]*=", re.I | re.A),
+        re.compile(r"<[\s]*(i?frame|form|input|embed|object)", re.I | re.A),
+    )
+
+
+_UNCLEAN = _unclean(_EVENTS)
 _UNCLEAN_LATER = (
-    re.compile(r"""<\s*\w+[^>]*\s(on\w+)=["'][^"']*["']""", re.I | re.M | re.S),
-    re.compile("‮"),
+    *_unclean(_EVENTS + _EVENTS_LATER),
+    re.compile(r"""<\s*\w+[^>]*\s(on\w+)=["'][^"']*["']""", re.I | re.A | re.S),
+    re.compile("\u202e"),
 )
 
 
@@ -61,8 +82,7 @@ def php_int(value: object) -> int:
 def is_clean_html(text: str, dialect: Dialect) -> bool:
     """Without scripts, event handlers and forms; later versions also look for unknown handlers and U+202E."""
     later = dialect.number >= (8, 1, 3) or (1, 7, 8, 11) <= dialect.number < (8,)
-    patterns = _UNCLEAN + (_UNCLEAN_LATER if later else ())
-    return not any(pattern.search(text) for pattern in patterns)
+    return not any(pattern.search(text) for pattern in (_UNCLEAN_LATER if later else _UNCLEAN))
 
 
 def _date(text: str) -> bool:

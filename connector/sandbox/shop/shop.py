@@ -26,7 +26,8 @@ class SandboxShop:
     seed give the same shop. `clock` gives the current time (aware, or naive in the shop's zone); None is the real one.
     `shops=2` makes a multistore of two. `empty=True` seeds nothing at all, for tests that bring their own rows.
     `domain` is the host that the shop takes for its own (None: wherever it is served). `service` makes served answers
-    take as long as a genuine shop's (`LIKE_GENUINE`); without it they come at once.
+    take as long as a genuine shop's (`LIKE_GENUINE`); without it they come at once. `three_byte_tables` loses emoji
+    whatever the version.
     """
 
     def __init__(
@@ -44,8 +45,9 @@ class SandboxShop:
         domain: str | None = None,
         shop_name: str = "Sandbox shop",
         service: ServiceTime | None = None,
+        three_byte_tables: bool = False,
     ) -> None:
-        self.world = World(Dialect(version), seed, clock, domain, shop_name)
+        self.world = World(Dialect(version, three_byte_tables), seed, clock, domain, shop_name)
         self.version = version
         self.faults = Faults()
         self.service = service
