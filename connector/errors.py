@@ -223,6 +223,12 @@ class ShopOutcomeUnknown(ShopError):
     exit = Exit.TEMPORARY
 
 
+class ShopDamaged(ShopError):
+    """A write took something from a row that it was not to touch: nothing more is written until a person has looked."""
+
+    exit = Exit.FOUND
+
+
 # --- mailbox and SMTP -------------------------------------------------------------------------------------------
 
 
@@ -252,6 +258,14 @@ class MailboxMisconfigured(MailboxError):
 class MailboxUnavailable(MailboxError):
     next = Next.RETRY
     exit = Exit.UNAVAILABLE
+
+
+class MailboxOutcomeUnknown(MailboxError):
+    """A mail was to be filed in a folder and no answer came: it may be there or not."""
+
+    scope = Scope.ROW
+    next = Next.LOOK_UP
+    exit = Exit.TEMPORARY
 
 
 class MailUnreadable(MailboxError):

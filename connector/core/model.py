@@ -106,6 +106,18 @@ class OrderFacts:
     invoice_number: int
     reference: str
     total_paid_real: str = "0"
+    id_customer: int = 0
+    id_lang: int = 0
+    id_shop: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFacts:
+    """What the shop says of a customer right now, without what only the shop may know (password hash, keys)."""
+
+    id: int
+    id_default_group: int
+    groups: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +291,12 @@ class Kind(StrEnum):
     THREAD_CREATE = "thread.create"
     MESSAGE_CREATE = "message.create"
     THREAD_STATUS = "thread.status"
+    MESSAGE_READ = "message.read"
     ORDER_STATUS = "order.status"
     ORDER_TRACKING = "order.tracking"
+    CUSTOMER_GROUPS = "customer.groups"
     MAIL_SEND = "mail.send"
+    MAIL_COPY = "mail.copy"  # file a mail that went out in a Sent folder
     MAIL_FILE = "mail.file"  # flag, move or delete the copy in its mailbox, after all else is confirmed
 
 
@@ -370,8 +385,9 @@ class Intent:
     attempts: int
     created_at: datetime
     due_at: datetime  # not to be tried before
-    sent_at: datetime | None  # when the last write began
+    sent_at: datetime | None  # when the last write began that may have reached the far side
     remote_id: int | None
     result: dict[str, Any]
     error: str  # error code of the last failure, '' if none
     error_detail: str  # facts of it, without personal data
+    delays: int = 0  # how often it was put off since it was wished (or sent again by a person)

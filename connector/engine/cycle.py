@@ -23,13 +23,16 @@ READ_BACK: dict[Kind, tuple[str, ...]] = {
     Kind.THREAD_CREATE: ("customer_threads",),
     Kind.MESSAGE_CREATE: ("customer_messages",),
     Kind.THREAD_STATUS: ("customer_threads",),
+    Kind.MESSAGE_READ: (),
     Kind.ORDER_STATUS: ("orders", "order_histories", "order_invoices", "order_payments"),
     Kind.ORDER_TRACKING: (),
+    Kind.CUSTOMER_GROUPS: ("customers",),
     Kind.MAIL_SEND: (),
+    Kind.MAIL_COPY: (),
     Kind.MAIL_FILE: (),
 }
-"""What the shop may have written when an intent of this kind was confirmed. A tracking number is carried into the
-mirror directly: no cursor tells of it."""
+"""What the shop may have written when an intent of this kind was confirmed. A tracking number and a read flag
+are carried into the mirror directly: no cursor tells of the one, and the other needs no look."""
 
 
 @dataclass(slots=True)

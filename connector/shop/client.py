@@ -1,20 +1,17 @@
 """The webservice of one shop as the engine sees it: `ShopClient` fits `engine.ports.Shop`.
 
 Reads go through `reading.Reader`. A write is one request, never repeated here; after ShopOutcomeUnknown the caller
-looks up what happened (by reference, by token, by state) before anything is sent again.
-
-Answers to writes are asked for as JSON (recording 52): they echo the text of a stranger's mail, which in XML can make
-the answer ill-formed or forge its elements.
+looks up what happened (by reference, by token, by state) before anything is sent again. How a write is made stands in
+`writing`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from connector.core.mapping import Resource
-from connector.core.model import History, OrderCarrier, OrderFacts, ShopInfo
+from connector.core.model import CustomerFacts, History, OrderCarrier, OrderFacts, ShopInfo
 from connector.core.pace import Pace
 from connector.core.query import Filter, Query
 from connector.core.schema import Schema
@@ -23,12 +20,14 @@ from connector.engine.ports import NewMessage, NewThread, Page, Record
 from connector.errors import ShopError, ShopMisconfigured, ShopRejected, ShopUnreadable
 from connector.shop import codec, faults, schema
 from connector.shop.codec import Shape, UndecodableError
+from connector.shop.customers import Customers
 from connector.shop.dialect import THREAD_STATUSES, TOKEN_LIMIT, USER_AGENT_LIMIT, Dialect
 from connector.shop.faults import Answer, Call
 from connector.shop.pace import Gate, Paced, PaceNews, Stop, never
 from connector.shop.query import Params
 from connector.shop.reading import CHUNK, Reader
 from connector.shop.transport import Transport
+from connector.shop.writing import Writer
 
 _JSON: Params = [("output_format", "JSON")]
 _MAIL: Params = [("sendemail", "1")]  # must stand in the query string, spelled exactly so
@@ -80,6 +79,8 @@ class ShopClient:
             connections=connections,
         )
         self._reader = Reader(self._http, self._saw)
+        self._writer = Writer(self._http, self.dialect, self._saw, self._row)
+        self._customers = Customers(self._single, self._writer, self.dialect)
         self._gate = Gate(Pace(connections, retry_wait), read_attempts, total_timeout, on_pace)
         self._keeps_emoji = keeps_emoji
         self._version = ""
@@ -161,12 +162,8 @@ class ShopClient:
         return [row["id"] for row in self._list("customer_threads", query) if row.get("token") == token]
 
     def thread_statuses(self, thread_ids: Sequence[int]) -> dict[int, str]:
-        found: dict[int, str] = {}
-        for start in range(0, len(thread_ids), CHUNK):
-            wanted = tuple(str(row_id) for row_id in thread_ids[start : start + CHUNK])
-            query = Query((Filter("id", "any", wanted),), display=("id", "status"))
-            found.update((row["id"], str(row.get("status", ""))) for row in self._list("customer_threads", query))
-        return found
+        rows = self._by_ids("customer_threads", thread_ids, ("id", "status"))
+        return {row["id"]: str(row.get("status", "")) for row in rows}
 
     def order_facts(self, order_id: int) -> OrderFacts | None:
         """Asked for singly: a list would hide orders of another shop of a multistore (Shop::addSqlRestriction).
@@ -181,6 +178,9 @@ class ShopClient:
             invoice_number=_number(row, "invoice_number"),
             reference=str(row.get("reference", "")),
             total_paid_real=str(row.get("total_paid_real") or "0"),
+            id_customer=_number(row, "id_customer"),
+            id_lang=_number(row, "id_lang"),
+            id_shop=_number(row, "id_shop"),
         )
 
     def histories(self, order_id: int) -> list[History]:
@@ -190,6 +190,13 @@ class ShopClient:
             History(row["id"], _number(row, "id_order"), _number(row, "id_order_state"), _number(row, "id_employee"))
             for row in rows
         ]
+
+    def read_flags(self, message_ids: Sequence[int]) -> dict[int, bool]:
+        query = ("id", "read")
+        return {row["id"]: row.get("read") == "1" for row in self._by_ids("customer_messages", message_ids, query)}
+
+    def customer(self, customer_id: int) -> CustomerFacts | None:
+        return self._customers.facts(customer_id)
 
     def order_carriers(self, order_id: int) -> list[OrderCarrier]:
         """By id. An order that was split has several."""
@@ -211,7 +218,7 @@ class ShopClient:
         self._check_status(thread.status)
         if len(thread.token) > TOKEN_LIMIT:
             raise ShopRejected("shop.value_too_long", resource="customer_threads", field="token", limit=TOKEN_LIMIT)
-        return self._create(
+        return self._writer.create(
             "customer_threads",
             "customer_thread",
             [
@@ -234,7 +241,7 @@ class ShopClient:
             raise ShopRejected(
                 "shop.value_too_long", resource="customer_messages", field="user_agent", limit=USER_AGENT_LIMIT
             )
-        return self._create(
+        return self._writer.create(
             "customer_messages",
             "customer_message",
             [
@@ -257,30 +264,50 @@ class ShopClient:
         """A POST forces date_add to now, a PATCH stores it as sent; a PUT of a message is never made."""
         if not self.dialect().has_patch:
             return False
-        self._change("PATCH", "customer_messages", "customer_message", message_id, [("date_add", date_add_local)])
+        self._writer.set("customer_messages", "customer_message", message_id, [("date_add", date_add_local)])
         return True
 
-    def set_thread_status(self, thread_id: int, status: str) -> None:
+    def set_message_read(self, message_id: int, read: bool) -> None:
+        """Raises ShopRejected `shop.needs_patch` before 8."""
+        if not self.dialect().has_patch:
+            raise ShopRejected("shop.needs_patch", resource="customer_messages", version=self._version)
+        self._writer.set("customer_messages", "customer_message", message_id, [("read", "1" if read else "0")])
+
+    def set_thread_status(self, thread_id: int, status: str, expected: str | None = None) -> tuple[str, ...]:
         """Raises ShopRejected for a status that the shop does not know: it would store an empty one and answer 200
         (recordings 65, 66)."""
         self._check_status(status)
-        self._set("customer_threads", "customer_thread", thread_id, "status", status, [])
+        return self._writer.set(
+            "customer_threads", "customer_thread", thread_id, [("status", status)], expected=expected
+        )
 
     def add_history(self, order_id: int, state_id: int, employee_id: int, mail_customer: bool) -> int:
-        return self._create(
+        return self._writer.create(
             "order_histories",
             "order_history",
             [("id_employee", str(employee_id)), ("id_order_state", str(state_id)), ("id_order", str(order_id))],
-            _MAIL if mail_customer else [],
+            _MAIL if mail_customer else (),
         )
 
-    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> bool:
-        """True when the shop was asked to mail the customer; before 1.7.1 it cannot."""
+    def set_tracking(
+        self, order_carrier_id: int, number: str, mail_customer: bool, expected: str | None = None
+    ) -> tuple[bool, tuple[str, ...]]:
+        """Was the shop asked to mail the customer (before 1.7.1 it cannot), and which old fields had to be mended."""
         mails = mail_customer and self.dialect().mails_tracking
-        self._set(
-            "order_carriers", "order_carrier", order_carrier_id, "tracking_number", number, _MAIL if mails else []
+        mended = self._writer.set(
+            "order_carriers",
+            "order_carrier",
+            order_carrier_id,
+            [("tracking_number", number)],
+            _MAIL if mails else (),
+            expected=expected,
         )
-        return mails
+        return mails, mended
+
+    def set_customer_groups(
+        self, customer_id: int, add: Collection[int], remove: Collection[int], allow_put: bool
+    ) -> tuple[str, ...]:
+        return self._customers.set_groups(customer_id, add, remove, allow_put)
 
     # --- the machinery ---
 
@@ -288,7 +315,7 @@ class ShopClient:
         if answer.version:
             self._version = answer.version
 
-    def _single(self, resource: str, row_id: int) -> Record | None:
+    def _single(self, resource: str, row_id: int, shape: Shape = Shape()) -> Record | None:  # noqa: B008 - frozen
         """A row by its id, None if there is none. Text before the answer spoils JSON only."""
         problem: ShopError = ShopUnreadable("shop.unreadable", resource=resource)
         for form in (_JSON, []):
@@ -297,13 +324,21 @@ class ShopClient:
             if answer.status == 404:
                 return None
             try:
-                row = codec.single(answer.body)
+                row = codec.single(answer.body, shape)
             except UndecodableError as error:
                 problem = faults.unreadable(Call("GET", resource, self.base_url), answer, error.reason)
                 continue
             if row["id"] == row_id:
                 return row
         raise problem
+
+    def _row(self, resource: str, row_id: int) -> Record | None:
+        return next(iter(self._list(resource, Query((Filter("id", "eq", (str(row_id),)),)))), None)
+
+    def _by_ids(self, resource: str, ids: Sequence[int], fields: tuple[str, ...]) -> Iterator[Record]:
+        for start in range(0, len(ids), CHUNK):
+            wanted = tuple(str(row_id) for row_id in ids[start : start + CHUNK])
+            yield from self._list(resource, Query((Filter("id", "any", wanted),), display=fields))
 
     def _list(self, resource: str, query: Query) -> list[Record]:
         """All rows of a small list. A row that no form gives makes it unreadable: half an answer would mislead."""
@@ -317,62 +352,6 @@ class ShopClient:
     def _check_status(self, status: str) -> None:
         if status not in THREAD_STATUSES:
             raise ShopRejected("shop.status_unknown", resource="customer_threads", status=status)
-
-    def _create(
-        self, resource: str, entity: str, fields: Iterable[tuple[str, str]], params: Params | None = None
-    ) -> int:
-        echo, call = self._write("POST", resource, entity, resource, fields, params or [])
-        if echo["id"] <= 0:
-            raise faults.outcome_unknown(call, "no id in the answer")
-        return int(echo["id"])
-
-    def _set(self, resource: str, entity: str, row_id: int, field: str, value: str, params: Params) -> None:
-        """One field of one row. Before 8 by a PUT of the whole row, read right before: what is left out is reset."""
-        if self.dialect().has_patch:
-            self._change("PATCH", resource, entity, row_id, [(field, value)], params)
-            return
-        rows = self._list(resource, Query((Filter("id", "eq", (str(row_id),)),)))
-        if len(rows) != 1:
-            raise ShopRejected("shop.row_missing", resource=resource, id=row_id)
-        # date_upd is always set by the shop; everything else, date_add too, goes back as it was.
-        fields = [
-            (name, value if name == field else old) for name, old in codec.writable_fields(rows[0], ("id", "date_upd"))
-        ]
-        self._change("PUT", resource, entity, row_id, fields, params, check=(field, value))
-
-    def _change(
-        self,
-        method: str,
-        resource: str,
-        entity: str,
-        row_id: int,
-        fields: list[tuple[str, str]],
-        params: Params | None = None,
-        check: tuple[str, str] | None = None,
-    ) -> None:
-        # The id in the body is what counts, the one in the URL is ignored (recordings 67, 69).
-        sent = [("id", str(row_id)), *fields]
-        echo, call = self._write(method, resource, entity, f"{resource}/{row_id}", sent, params or [])
-        name, value = check or fields[0]
-        if echo["id"] != row_id or echo.get(name, "") != value:  # JSON leaves empty fields out
-            raise faults.outcome_unknown(call, "the answer shows another value")
-
-    def _write(
-        self, method: str, resource: str, entity: str, path: str, fields: Iterable[tuple[str, str]], params: Params
-    ) -> tuple[dict[str, Any], Call]:
-        call = Call(method, resource, self.base_url)
-        try:
-            body = codec.entity_xml(entity, fields)
-        except ValueError:
-            raise ShopRejected("shop.control_character", resource=resource) from None
-        answer = self._http.send(method, path, [*params, *_JSON], body)
-        self._saw(answer)
-        if faults.died_before_writing(answer.body):
-            raise ShopRejected("shop.state_or_order_unknown", resource=resource, method=method, status=answer.status)
-        try:
-            return codec.single(answer.body), call
-        except UndecodableError as error:
-            raise faults.outcome_unknown(call, error.reason, status=answer.status) from None
 
 
 def _of_order(order_id: int) -> Query:

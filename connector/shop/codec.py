@@ -33,7 +33,7 @@ said (recordings 39, 130; WebserviceOutputJSON in all versions)."""
 METHODS = ("GET", "PUT", "POST", "PATCH", "DELETE", "HEAD")
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # XML 1.0, section 2.2
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # XML 1.0, section 2.2
 
 
 class UndecodableError(ValueError):
@@ -89,7 +89,7 @@ def ids_from_xml(body: bytes) -> list[int]:
     return [_id(row.get("@id")) for row in _xml_rows(body)]
 
 
-def single(body: bytes) -> Record:
+def single(body: bytes, shape: Shape = Shape()) -> Record:
     """One row in either form: the answer to a write, or to a request for one id.
 
     From 8.0 on JSON leaves out fields whose value is empty or 0 here (recordings 72, 52). Raises UndecodableError."""
@@ -100,11 +100,11 @@ def single(body: bytes) -> Record:
             row = row[0] if len(row) == 1 else None
         if not isinstance(row, dict):
             raise UndecodableError("structure")
-        return _record_from_json(row, Shape(), UNKNOWN_LANGUAGE)
+        return _record_from_json(row, shape, UNKNOWN_LANGUAGE)
     entities = _children(_xml(body))
     if len(entities) != 1 or not isinstance(entities[0][1], dict):
         raise UndecodableError("structure")
-    return _record_from_xml(entities[0][1], Shape())
+    return _record_from_xml(entities[0][1], shape)
 
 
 def is_prestashop(body: bytes) -> bool:
@@ -172,16 +172,20 @@ def errors(body: bytes) -> list[ShopFault]:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def entity_xml(name: str, fields: Iterable[tuple[str, str]]) -> bytes:
-    """The body of a write: one entity, its fields in the order given, text escaped.
+def entity_xml(name: str, fields: Iterable[tuple[str, str]], groups: Iterable[int] | None = None) -> bytes:
+    """The body of a write: one entity, its fields in the order given, text escaped. groups: of a customer, all of them;
+    None leaves them as they are.
 
     Raises ValueError for a character that XML cannot carry; escaping would not help, and dropping it is not ours."""
     parts = [f'<?xml version="1.0" encoding="UTF-8"?>\n<prestashop><{name}>']
     for field, value in fields:
-        if _FORBIDDEN.search(value):
+        if FORBIDDEN.search(value):
             raise ValueError(f"{field} holds a control character")
         # A carriage return would be dropped on the way: the shop parses the XML.
         parts.append(f"<{field}>{escape(value, {chr(13): '&#13;'})}</{field}>")
+    if groups is not None:
+        items = "".join(f"<group><id>{number}</id></group>" for number in groups)
+        parts.append(f"<associations><groups>{items}</groups></associations>")
     parts.append(f"</{name}></prestashop>")
     return "".join(parts).encode()
 

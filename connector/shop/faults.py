@@ -28,6 +28,7 @@ from connector.errors import (
     ShopUnreadable,
 )
 from connector.shop import codec
+from connector.shop.mending import refused_field
 
 RAW_BYTES = 65_536
 """How much of an unreadable answer is kept for the quarantine."""
@@ -108,6 +109,7 @@ def fault(call: Call, answer: Answer) -> ShopError | None:
         return ShopOutcomeUnknown("shop.write_failed_late", **facts)
     if _VALIDATION_CODES & set(codes):
         facts["detail"] = _first_sentence(entries)
+        facts["field"] = refused_field(entries[0].message)
     return ShopRejected("shop.refused", **facts)
 
 

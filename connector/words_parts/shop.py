@@ -147,6 +147,31 @@ WORDS = {
         "A text for {resource} holds a control character that cannot be sent.",
         "Remove the character and write again.",
     ),
+    "shop.old_data_refused": (
+        "The shop refuses any change of {resource} {id} because of what its field {field} has held since before.",
+        "Correct {field} in the back office, then `outbox retry`; no other value could be sent without losing this one.",
+    ),
+    "shop.row_changed": (
+        "{resource} {id} was changed in the shop just now; nothing was written.",
+        "Nothing: it is decided on anew by itself.",
+    ),
+    "shop.needs_patch": (
+        "PrestaShop {version} cannot change a row of {resource} without sending it back whole, which is never done there.",
+        "Do it in the back office; from PrestaShop 8 on it works.",
+    ),
+    "shop.customer_put_not_allowed": (
+        "This PrestaShop can change a customer only by being sent the whole customer back.",
+        "Allow it with `allow_customer_put = true` in the shop's settings, or do it in the back office.",
+    ),
+    "shop.groups_differ": (
+        "After the change customer {id} is not in the groups that were asked for.",
+        "Nothing: it is looked up by itself; somebody else may be changing the customer.",
+    ),
+    "shop.customer_damaged": (
+        "After the change of its groups customer {id} had lost: {lost}. Nothing more is pushed in this run.",
+        "Look at the customer in the back office and tell them to set a new password if it is gone;"
+        " then `outbox confirm` or `outbox cancel` the change.",
+    ),
     "shop.row_missing": (
         "The shop has no {resource} {id} any more.",
         "It was deleted in the back office; cancel what was to be written.",

@@ -10,6 +10,9 @@ from connector.core.model import Intent, IntentState, NewIntent
 
 THREAD_GONE = "thread_gone"
 ORDER_GONE = "order_gone"
+MESSAGE_GONE = "message_gone"
+CUSTOMER_GONE = "customer_gone"
+STATE_GONE = "state_gone"
 CUSTOMER_WROTE = "customer_wrote_again"
 NOT_CLOSED = "not_closed"
 SHOP_WINS = "shop_wins"

@@ -78,6 +78,7 @@ class OrderTracking(Base):
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        self._seen: dict[int, str] = {}  # intent id -> the number that was checked
 
     def _number(self, intent: Intent) -> str | None:
         rows = self._shop.order_carriers(int(intent.payload["id_order"]))
@@ -91,14 +92,17 @@ class OrderTracking(Base):
             return Verdict(IntentState.CONFIRMED, intent.payload["id_order_carrier"], {"already": True})
         if fresh != intent.decided_on.get("number", ""):
             return Verdict(IntentState.CONFLICT, result={"shop": fresh}, error=CHANGED)
+        self._seen = {intent.id: fresh}
         return GO_ON
 
     def write(self, intent: Intent) -> Verdict:
         p = intent.payload
         wanted = bool(p.get("mail_customer"))
-        mailed = self._shop.set_tracking(int(p["id_order_carrier"]), p["number"], wanted)
-        told = "sent by the shop" if mailed else "not sent: this version cannot" if wanted else "none"
-        return Verdict(IntentState.CONFIRMED, int(p["id_order_carrier"]), {"mail": told})
+        before = self._seen.get(intent.id)
+        mailed, mended = self._shop.set_tracking(int(p["id_order_carrier"]), p["number"], wanted, before)
+        told = "asked of the shop" if mailed else "not sent: this version cannot" if wanted else "none"
+        also = {"mended": list(mended)} if mended else {}
+        return Verdict(IntentState.CONFIRMED, int(p["id_order_carrier"]), {"mail": told} | also)
 
     def look_up(self, intent: Intent) -> Verdict:
         if self._number(intent) == intent.payload["number"]:

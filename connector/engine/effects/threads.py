@@ -175,9 +175,9 @@ class ThreadStatus(Base):
 
     def write(self, intent: Intent) -> Verdict:
         thread_id = int(intent.payload["id_thread"])
-        self._shop.set_thread_status(thread_id, intent.payload["status"])
+        mended = self._shop.set_thread_status(thread_id, intent.payload["status"], self._statuses.get(thread_id))
         self._statuses[thread_id] = intent.payload["status"]
-        return Verdict(IntentState.CONFIRMED, thread_id)
+        return Verdict(IntentState.CONFIRMED, thread_id, {"mended": list(mended)} if mended else {})
 
     def look_up(self, intent: Intent) -> Verdict:
         thread_id = int(intent.payload["id_thread"])

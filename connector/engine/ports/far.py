@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, Self
 
@@ -18,6 +18,7 @@ from connector.core.exchange import (
 from connector.core.mapping import Resource
 from connector.core.model import (
     Attachment,
+    CustomerFacts,
     History,
     Mail,
     MailIdentity,
@@ -76,13 +77,31 @@ class Shop(Protocol):
         """Back-date by PATCH; False where the version has none (before 8)."""
         ...
 
-    def set_thread_status(self, thread_id: int, status: str) -> None: ...
+    def set_message_read(self, message_id: int, read: bool) -> None:
+        """By PATCH; raises ShopRejected `shop.needs_patch` where the version has none (before 8)."""
+        ...
+
+    def set_thread_status(self, thread_id: int, status: str, expected: str | None = None) -> tuple[str, ...]:
+        """Old fields of the row that had to be mended to be taken. expected: the status it was decided on; where the
+        row is read for the write anyway, ShopUnavailable `shop.row_changed` says that it is another now."""
+        ...
+
     def add_history(self, order_id: int, state_id: int, employee_id: int, mail_customer: bool) -> int:
         """Raises ShopOutcomeUnknown also for code 46 (facts: codes=[46]): status written, the shop's mail failed."""
         ...
 
-    def set_tracking(self, order_carrier_id: int, number: str, mail_customer: bool) -> bool:
-        """True when the shop was asked to mail the customer; before 1.7.1 it cannot."""
+    def set_tracking(
+        self, order_carrier_id: int, number: str, mail_customer: bool, expected: str | None = None
+    ) -> tuple[bool, tuple[str, ...]]:
+        """Was the shop asked to mail the customer (before 1.7.1 it cannot), and which old fields had to be mended.
+        expected: as for `set_thread_status`."""
+        ...
+
+    def set_customer_groups(
+        self, customer_id: int, add: Collection[int], remove: Collection[int], allow_put: bool
+    ) -> tuple[str, ...]:
+        """Groups not named stay. By PATCH; before 8 by PUT of the whole customer, if that is allowed. Returns the old
+        fields that had to be mended. Raises ShopDamaged when the customer lost something by it."""
         ...
 
     def find_messages(self, reference: str, thread_id: int | None) -> list[int]:
@@ -92,6 +111,14 @@ class Shop(Protocol):
     def find_threads(self, token: str) -> list[int]: ...
     def thread_statuses(self, thread_ids: Sequence[int]) -> dict[int, str]:
         """Fresh statuses in batches of 100; a missing id is a thread that is gone."""
+        ...
+
+    def read_flags(self, message_ids: Sequence[int]) -> dict[int, bool]:
+        """Has staff read them? As `thread_statuses`."""
+        ...
+
+    def customer(self, customer_id: int) -> CustomerFacts | None:
+        """Raises ShopDamaged when the customer has lost something by a write whose answer was lost."""
         ...
 
     def order_facts(self, order_id: int) -> OrderFacts | None: ...
@@ -142,6 +169,11 @@ class Mailbox(Protocol):
     def flag(self, uids: Sequence[int], flag: str) -> None: ...
     def move(self, uids: Sequence[int], target: str) -> None: ...
     def delete(self, uids: Sequence[int]) -> None: ...
+    def append(self, folder: str, raw: bytes, at: datetime) -> None:
+        """File a mail that we sent at this time, marked as read. Raises MailboxOutcomeUnknown when the answer is
+        missing: it may be there or not."""
+        ...
+
     def find_message_id(self, folder: str, message_id: str) -> bool: ...
 
 
