@@ -122,9 +122,11 @@ class ShopClient:
         if not self._version and codec.offers_patch(answer.body):
             self._version = _OLDEST_WITH_PATCH
         try:
-            return codec.api_root(answer.body, self._version)
+            info = codec.api_root(answer.body, self._version)
         except UndecodableError:
             raise ShopMisconfigured("shop.not_an_api", base_url=self.base_url, status=answer.status) from None
+        self._reader.knows()
+        return info
 
     def read(self, resource: Resource, query: Query, stop: Stop = never) -> Page:
         """One page. Records and broken rows together are all ids of the page. Raises as `Reader.page`, and

@@ -120,10 +120,11 @@ def outcome_unknown(call: Call, reason: str, **facts: object) -> ShopOutcomeUnkn
     )
 
 
-def unreadable(call: Call, answer: Answer, reason: str) -> ShopError:
+def unreadable(call: Call, answer: Answer, reason: str, *, known: bool = False) -> ShopError:
     """A 2xx of a read whose body is not what was asked for. A whole HTML page from something that does not call itself
-    the webservice is another program answering, everything else a broken answer."""
-    if reason == "html" and not answer.from_webservice:
+    the webservice is another program answering, everything else a broken answer. known: the webservice has answered
+    at this address before."""
+    if reason == "html" and not answer.from_webservice and not known:
         return ShopMisconfigured("shop.not_an_api", base_url=call.base_url, status=answer.status)
     return ShopUnreadable("shop.unreadable", answer.body[:RAW_BYTES], resource=call.resource, reason=reason)
 

@@ -22,7 +22,8 @@ from connector.shop.query import Params, id_params, list_params
 
 CHUNK = 100  # ids in one filter: the URL stays under 2 kB
 GIVE_UP_AFTER = 20
-"""Single rows that fail with a 500 one after the other, none read in between: then it is the shop, not the rows."""
+"""Single rows that fail with a 500 or a page of HTML one after the other, none read in between: then it is the shop,
+not the rows."""
 
 _JSON = ("output_format", "JSON")
 _UNDISPLAYABLE = 35  # a field in `display` that this version does not have (recording 17)
@@ -42,11 +43,17 @@ class Reader:
         self._source = source
         self._seen = seen
         self._undisplayable: set[tuple[str, tuple[str, ...]]] = set()
+        self._known: set[str] = set()
+
+    def knows(self) -> None:
+        """The shop has answered as a webservice does: a page of HTML from it is a broken answer from now on, not
+        another program (a row can end PHP in the middle, and a host sends pages of its own for a while)."""
+        self._known.add("webservice")
 
     def over(self, source: Source) -> Reader:
         """The same, asking by another way; what was learned of the shop is shared."""
         other = Reader(source, self._seen)
-        other._undisplayable = self._undisplayable
+        other._undisplayable, other._known = self._undisplayable, self._known
         return other
 
     def page(self, resource: str, query: Query, shape: Shape) -> Page:
@@ -82,7 +89,7 @@ class Reader:
         try:
             return codec.ids_from_xml(answer.body)
         except UndecodableError as error:
-            raise faults.unreadable(self._call(resource), answer, error.reason) from None
+            raise self._unreadable(resource, answer, error.reason) from None
 
     def _get(self, resource: str, render: Callable[[Query], Params], query: Query, form: Params) -> Answer:
         try:
@@ -95,15 +102,15 @@ class Reader:
             raise ShopMisconfigured("shop.not_an_api", base_url=self._source.base_url, status=404)
         return answer
 
-    def _call(self, resource: str) -> Call:
-        return Call("GET", resource, self._source.base_url)
+    def _unreadable(self, resource: str, answer: Answer, reason: str) -> ShopError:
+        return faults.unreadable(Call("GET", resource, self._source.base_url), answer, reason, known=bool(self._known))
 
     def _json(self, resource: str, query: Query, shape: Shape) -> list[Record]:
         answer = self._get(resource, list_params, query, [_JSON])
         try:
             records = codec.list_from_json(answer.body, shape)
         except UndecodableError as error:
-            raise faults.unreadable(self._call(resource), answer, error.reason) from None
+            raise self._unreadable(resource, answer, error.reason) from None
         if any(codec.UNKNOWN_LANGUAGE in record.get(name, ()) for name in shape.lang for record in records[:1]):
             language = self._only_language(resource, records[0]["id"], query, shape)
             records = codec.list_from_json(answer.body, shape, language)
@@ -123,7 +130,7 @@ class Reader:
         try:
             return codec.list_from_xml(answer.body, shape)
         except UndecodableError as error:
-            raise faults.unreadable(self._call(resource), answer, error.reason) from None
+            raise self._unreadable(resource, answer, error.reason) from None
 
     def _narrow(self, resource: str, query: Query, shape: Shape, first: ShopUnreadable) -> Page:
         try:
@@ -132,6 +139,8 @@ class Reader:
             if error.code == "shop.server_error" and "codes" not in error.facts:
                 # Not even this: the shop is ill, not a row of it.
                 raise ShopUnavailable("shop.unavailable", None, resource=resource, **_status(error)) from None
+            if error.facts.get("reason") == "html":
+                raise ShopUnavailable("shop.html_instead", None, resource=resource) from None
             raise
         if (resource, query.display) in self._undisplayable:
             query = _with_all_fields(query)
@@ -149,7 +158,7 @@ class Reader:
         for outcome in self._halves(resource, ids, query, shape):
             if isinstance(outcome, Broken):
                 broken.append(outcome)
-                failures = failures + 1 if outcome.reason == "server_error" else 0
+                failures = failures + 1 if outcome.reason in ("server_error", "html") else 0
                 if failures >= GIVE_UP_AFTER and not found:
                     raise ShopUnavailable("shop.every_row_fails", None, resource=resource, rows=failures)
             else:

@@ -44,6 +44,11 @@ WORDS = {
         "The shop is not available now (status {status}, {resource}).",
         "It is tried again by itself. If it stays, look into the shop's PHP and web server logs.",
     ),
+    "shop.html_instead": (
+        "The shop answers with web pages instead of data when asked about {resource}.",
+        "It is tried again by itself. If it stays: open the shop in a browser (maintenance of the host, a firewall's "
+        "page?), and look into its PHP log.",
+    ),
     "shop.too_many_requests": (
         "The shop's host wants fewer requests; next try in {retry_after} s.",
         "It is tried again by itself. If it stays, pull less often or ask the host to allow this address.",

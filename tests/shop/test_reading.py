@@ -21,12 +21,14 @@ from connector.shop import ShopClient
 MESSAGES = Resource("customer_messages", "message", "delta", (Field("message", "text"),))
 STATES = Resource("order_states", "order_state", "snapshot", (), lang=(Field("name", "text"),))
 KEY = "K" * 32
+ROOT = b'<prestashop><api shopName="s"><customer_messages get="true" head="true"/></api></prestashop>'
 Reply = tuple[int, dict[str, str], bytes]
 
 
 class Rows:
     """Rows by id with what is wrong with them: ok; json (JSON of a page with it is empty, XML good); xml (the other way
-    round); both; 500 (any page with it fails); forged (JSON is empty, its XML opens a row of its own)."""
+    round); both; 500 (any page with it fails); html (a page with it is a web page, with status 200); forged (JSON is
+    empty, its XML opens a row of its own). The root is there too."""
 
     def __init__(self, rows: dict[int, str]) -> None:
         self.rows = rows
@@ -35,6 +37,8 @@ class Rows:
     def __call__(self, request: PreparedRequest) -> Reply:
         params = {name: values[0] for name, values in parse_qs(urlsplit(request.url or "").query).items()}
         headers = {"PSWS-Version": "8.2.1", "Content-Type": "text/plain"}
+        if urlsplit(request.url or "").path == "/api/":
+            return 200, headers, ROOT
         wanted = params.get("filter[id]")
         ids = [int(part) for part in wanted.strip("[]").split("|")] if wanted else sorted(self.rows)
         ids = [row_id for row_id in ids if row_id in self.rows][: int(params.get("limit", 10**6))]
@@ -45,6 +49,8 @@ class Rows:
         kinds = {self.rows[row_id] for row_id in ids}
         if "500" in kinds:
             return 500, {}, b""
+        if "html" in kinds:
+            return 200, {}, b"<!DOCTYPE html><html><body>Fatal error</body></html>"
         if as_json:
             spoilt = kinds & {"json", "both", "forged"}
             rows = [{"id": row_id, "message": f"text {row_id}"} for row_id in ids]
@@ -120,6 +126,32 @@ def test_a_row_that_always_fails_is_set_aside_and_its_neighbours_are_read(client
     assert [broken.id for broken in page.broken] == [2]
     assert page.broken[0].reason == "server_error"
     assert [record["id"] for record in page.records] == [1, 3]
+
+
+def test_a_row_that_ends_in_a_web_page_is_set_aside_and_its_neighbours_are_read(client: ShopClient) -> None:
+    with serve(Rows({1: "ok", 2: "html", 3: "ok"})):
+        client.probe()
+        page = client.read(MESSAGES, Query())
+    assert [record["id"] for record in page.records] == [1, 3]
+    assert [(broken.id, broken.reason) for broken in page.broken] == [(2, "html")]
+
+
+def test_web_pages_from_a_webservice_that_was_known_are_a_passing_fault(client: ShopClient) -> None:
+    with responses.RequestsMock() as mock:
+        mock.add("GET", "https://shop.test/api/", ROOT, headers={"PSWS-Version": "8.2.1"})
+        mock.add("GET", "https://shop.test/api/customer_messages", b"<html>Maintenance</html>")
+        client.probe()
+        with pytest.raises(ShopUnavailable) as caught:
+            client.read(MESSAGES, Query())
+    assert caught.value.code == "shop.html_instead"
+
+
+def test_a_web_page_from_an_unknown_address_is_no_webservice(client: ShopClient) -> None:
+    with responses.RequestsMock() as mock:
+        mock.add("GET", "https://shop.test/api/customer_messages", b"<html>Hello</html>")
+        with pytest.raises(ShopMisconfigured) as caught:
+            client.read(MESSAGES, Query())
+    assert caught.value.code == "shop.not_an_api"
 
 
 def test_a_row_forged_by_a_text_is_not_taken_for_the_real_one(client: ShopClient) -> None:
