@@ -67,9 +67,10 @@ _OFFICE = (
 )
 _OLE = ("application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.ms-outlook")
 _STORED_TYPE = re.compile(rb"mimetype(application/[a-z0-9.+-]{3,80})PK")  # OpenDocument and EPUB: its first entry
+_COMMENTS = rb"(?:<!--(?:(?!-->).){0,500}-->\s*)*"
 _TEXTS = (
-    (re.compile(rb"\s*(?:<!--.{0,500}?-->\s*)*<(?:!doctype\s+html|html|head|body|script)\b", re.I | re.S), "text/html"),
-    (re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,500}?-->\s*)*(?:<!doctype svg[^>]{0,300}>\s*)?<svg\b",
+    (re.compile(rb"\s*" + _COMMENTS + rb"<(?:!doctype\s+html|html|head|body|script)\b", re.I | re.S), "text/html"),
+    (re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?" + _COMMENTS + rb"(?:<!doctype svg[^>]{0,300}>\s*)?<svg\b",
                 re.I | re.S), "image/svg+xml"),
     (re.compile(rb"\s*<\?xml\b", re.I), "application/xml"),
     (re.compile(rb"\s*BEGIN:VCARD\b", re.I), "text/vcard"),

@@ -50,6 +50,7 @@ MAIL_IMPORTED: Final = "mail.imported"
 MAIL_IGNORED: Final = "mail.ignored"
 MAIL_QUARANTINED: Final = "mail.quarantined"
 MAIL_BOUNCED: Final = "mail.bounced"
+ATTACHMENTS_SKIPPED: Final = "attachments.skipped"
 # --- the outbox
 INTENT_PLANNED: Final = "intent.planned"
 INTENT_CONFIRMED: Final = "intent.confirmed"
@@ -104,6 +105,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     MAIL_IMPORTED: ("info", "a mail is in the shop"),
     MAIL_IGNORED: ("info", "a mail is not for a thread; `reason` says why"),
     MAIL_BOUNCED: ("warning", "a mail of ours did not arrive; `message_id` is the message that it carried"),
+    ATTACHMENTS_SKIPPED: ("info", "files over a limit were not kept for themselves; their mail still holds them"),
     MAIL_QUARANTINED: ("warning", "a mail needs a person; `reason` says why"),
     INTENT_PLANNED: ("info", "a change was committed to the outbox"),
     INTENT_CONFIRMED: ("info", "a change is proven to be done"),

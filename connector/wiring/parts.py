@@ -157,7 +157,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
 
 def files(app: App) -> Files:
     """The files of mails."""
-    return Files(app.mirror.ledger, app.codec, app.mirror.attachments)
+    return Files(app.mirror.ledger, app.codec, app.mirror.attachments, app.events)
 
 
 def audit(app: App, name: str, box: str) -> Audit:

@@ -1,6 +1,7 @@
 """Which files of a mail are kept, what they are called, and what they are."""
 
 import io
+import time
 import zipfile
 
 import pytest
@@ -93,3 +94,11 @@ def test_any_bytes_have_a_type_of_plain_form(data, declared):
     assert "/" in kind
     assert kind.isascii()
     assert kind.isprintable()
+
+
+@pytest.mark.parametrize("piece", [b"<!---->", b"<!-- ", b"<!--->-->", b" \n", b"<?xml ?>", b"Received: x\n ", b"-->"])
+def test_hostile_files_are_told_at_once(piece):
+    data = piece * 2000
+    began = time.perf_counter()
+    assert "/" in sniff(data, "text/html")
+    assert time.perf_counter() - began < 0.5
