@@ -79,6 +79,6 @@ def test_bytes_that_a_file_is_made_of_cannot_be_dropped(mirror: Mirror) -> None:
     (mail,) = entered(mirror, 1)
     concluded(mirror, mail, a_file())
     (kept,) = mirror.attachments.of_thread(SHOP, 12)
-    with pytest.raises(StateError, match="mirror.inconsistent"), mirror.database.write() as connection:
+    with pytest.raises(StateError, match=r"mirror\.inconsistent"), mirror.database.write() as connection:
         connection.execute(delete(blob).where(blob.c.sha256 == kept.blob))
     assert mirror.ledger.raw(kept.blob) == b"bytes"
