@@ -24,6 +24,11 @@ def _address(value: str) -> str:
     return value
 
 
+def is_address(value: str) -> bool:
+    """Is this a bare e-mail address?"""
+    return _ADDRESS.fullmatch(value) is not None
+
+
 def _folders(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(value)) != len(value) or not all(value):
         raise ValueError("folder names, each once and none empty")
@@ -87,6 +92,7 @@ class MailboxSettings(Model):
     authserv_id: Annotated[str, Field(pattern=r"^[^\s;\"()=]*$")] = ""
     dmarc_fail: Literal["quarantine", "file", "off"] = "quarantine"
     reply_address: str = ""
+    sender: str = ""
     idle: bool = True
     idle_connections: Annotated[int, Field(ge=1, le=10)] = 3
     timeout: Seconds = 60
@@ -124,6 +130,13 @@ class MailboxSettings(Model):
             raise ValueError(f"an address without +, with at most {LONGEST_REPLY_NAME} characters before the @")
         return value
 
+    @check("sender")
+    @classmethod
+    def _sender_of_a_contact(cls, value: str, info: Info) -> str:
+        if value and not info.data.get("contact", 1):
+            raise ValueError("an address together with `contact`: it is the sender of that contact's mails")
+        return _address(value) if value else value
+
     @check("move_to")
     @classmethod
     def _move_has_a_target(cls, value: str, info: Info) -> str:
@@ -153,6 +166,8 @@ class SmtpSettings(Model):
     bcc: str = ""
     proof_mailbox: str = ""
     proof_folder: Annotated[str, Field(min_length=1)] = "Sent"
+    copy_mailbox: str = ""
+    copy_folder: Annotated[str, Field(min_length=1)] = "Sent"
     timeout: Seconds = 60
 
     @check("bcc")

@@ -161,11 +161,12 @@ class ShopSettings(Model):
 
     @check("smtp")
     @classmethod
-    def _proof_mailbox_exists(cls, value: SmtpSettings | None, info: Info) -> SmtpSettings | None:
+    def _its_mailboxes_exist(cls, value: SmtpSettings | None, info: Info) -> SmtpSettings | None:
         boxes = info.data.get("mailboxes", {})
-        if value is not None and value.proof_mailbox and value.proof_mailbox not in boxes:
-            known = ", ".join(boxes) or "there is none"
-            raise ValueError(f"proof_mailbox: the name of one of this shop's mailboxes ({known})")
+        for name in ("proof_mailbox", "copy_mailbox"):
+            if value is not None and getattr(value, name) and getattr(value, name) not in boxes:
+                known = ", ".join(boxes) or "there is none"
+                raise ValueError(f"{name}: the name of one of this shop's mailboxes ({known})")
         return value
 
     @check("settle_seconds")

@@ -24,6 +24,19 @@ def mail_loop(count: int) -> bool:
     return count > LOOP_LIMIT
 
 
+MAILS_PER_DAY = {"guard.mails_per_person": 30, "guard.mails_per_thread": 15}
+"""Mails that may go to one person, and about one thread, within 24 hours. People who answer do not get there; a rule or
+a script that runs wild does."""
+
+
+def mail_flood(person: int, thread: int) -> str:
+    """Which limit one more mail would break, '' for none. person, thread: mails to this person, about this thread, in
+    the last 24 hours. Way out: `thread reply --force`, or to wait."""
+    if person >= MAILS_PER_DAY["guard.mails_per_person"]:
+        return "guard.mails_per_person"
+    return "guard.mails_per_thread" if thread >= MAILS_PER_DAY["guard.mails_per_thread"] else ""
+
+
 FEW_DELETED = 10
 """Rows that may be gone at once whatever their share: in a small table every deletion is a large one."""
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from connector.core import identity
 from connector.core.matching import group_of
 from connector.core.model import Intent, Kind, NewIntent, OrderState, Thread
 from connector.core.statuses import THREAD_STATUSES
-from connector.engine.ports import Ledger, Lookups, Outbox, Shop
+from connector.engine.letters import Identity, Letters
+from connector.engine.ports import Lookups, Outbox, Shop
 from connector.errors import DataError, SettingsError
 
 LONGEST_REPLY = 60_000
@@ -23,20 +22,6 @@ LONGEST_REPLY = 60_000
 
 _TRACKING = re.compile(r"[~:#,%&_=()\[\].? +\-@/a-zA-Z0-9]{1,64}")
 """PrestaShop's isTrackingNumber; the column holds 64 characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who writes, from the settings. secret: the instance secret. has_smtp: a mail server is configured."""
-
-    secret: str
-    employee: int
-    reply_status: str
-    has_smtp: bool
-    sender: str
-    sender_name: str
-    message_id_host: str
-    reply_addresses: tuple[tuple[int, str], ...] = ()  # contact (0: any) and the address that takes tagged mail for it
 
 
 class Desk:
@@ -49,9 +34,8 @@ class Desk:
         who: Identity,
         shop: Callable[[], Shop],
         lookups: Lookups,
-        ledger: Ledger,
+        letters: Letters,
         outbox: Outbox,
-        say: Callable[..., str],
         resolve: Callable[[str, Sequence[OrderState]], int],
         nonce: Callable[[], str],
     ) -> None:
@@ -59,9 +43,8 @@ class Desk:
         self._who = who
         self._shop = shop
         self._lookups = lookups
-        self._ledger = ledger
+        self._letters = letters
         self._outbox = outbox
-        self._say = say
         self._resolve = resolve
         self._nonce = nonce
 
@@ -74,26 +57,23 @@ class Desk:
         return thread
 
     def reply(
-        self, thread_id: int, text: str, *, employee: int = 0, private: bool = False, mail: bool = True
+        self,
+        thread_id: int,
+        text: str,
+        *,
+        employee: int = 0,
+        private: bool = False,
+        mail: bool = True,
+        force: bool = False,
     ) -> list[Intent]:
         """The employee's message into the thread, then the mail to the customer, then the status, each after the one
-        before is confirmed. private: a note for colleagues, no mail, no status."""
-        thread = self.thread(thread_id)
-        employee = employee or self._who.employee
-        if not employee:
-            raise SettingsError("settings.employee_missing", shop=self.shop_name)
+        before is confirmed; the copy in the Sent folder last. private: a note for colleagues, no mail, no status.
+        force: however many mails went to this customer today."""
+        thread, employee = self.may_reply(thread_id, employee=employee, private=private, mail=mail, force=force)
         if not text.strip():
             raise DataError("reply.empty")
         if len(text.encode("utf-8", "replace")) > LONGEST_REPLY:
             raise DataError("reply.too_long", limit=LONGEST_REPLY)
-        staff = self._lookups.employees(self.shop_name)
-        if staff and not any(one.id == employee and one.active for one in staff):
-            raise DataError("employee.unknown", id=employee)
-        wants_mail = mail and not private
-        if wants_mail and not self._who.has_smtp:
-            raise SettingsError("smtp.not_configured", shop=self.shop_name)
-        if wants_mail and "@" not in thread.email:
-            raise DataError("thread.no_address", id=thread_id)
         reference = identity.reference(self._nonce())
         message = NewIntent(
             kind=Kind.MESSAGE_CREATE,
@@ -103,52 +83,34 @@ class Desk:
             payload={"id_thread": thread.id, "text": text.strip(), "id_employee": employee, "private": private},
             origin="command",
         )
-        intents = [message]
-        if wants_mail:
-            intents.append(self._mail(thread, text.strip(), reference, message.key, employee))
+        intents, copies = [message], list[NewIntent]()
+        if mail and not private:
+            letter = self._letters.reply(thread, text.strip(), reference, message.key, employee)
+            intents.append(letter)
+            copies = self._letters.copy_of(letter)
         if not private and self._who.reply_status != "none":
             intents.append(_status(thread, self._who.reply_status, reference, intents[-1].key, message.key))
-        return self._outbox.add(self.shop_name, intents)
+        return self._outbox.add(self.shop_name, [*intents, *copies])
 
-    def _mail(self, thread: Thread, text: str, reference: str, after: str, employee: int) -> NewIntent:
-        languages = self._lookups.languages(self.shop_name)
-        lang = languages.get(thread.id_lang or 0, "en")
-        contacts = {c.id: c for c in self._lookups.contacts(self.shop_name)}
-        contact = contacts.get(thread.id_contact or 0)
-        earlier = [c.message_id for c in self._ledger.of_thread(self.shop_name, thread.id) if c.message_id]
-        shop = self._lookups.configuration(self.shop_name, "PS_SHOP_NAME") or self._who.sender_name or self.shop_name
-        payload: dict[str, Any] = {
-            "id_thread": thread.id,
-            "id_employee": employee,
-            "to": thread.email,
-            "sender": (contact.email if contact else "") or self._who.sender,
-            "sender_name": (contact.name if contact else "") or self._who.sender_name or shop,
-            "subject": self._say("reply_subject", lang, shop=shop, id=thread.id, token=thread.token),
-            "text": text,
-            "lang": lang,
-            "reply_to": self._reply_to(thread),
-            "in_reply_to": earlier[-1] if earlier else "",
-            "references": earlier[-10:],
-        }
-        message_id = identity.message_id(
-            self._who.secret, self.shop_name, thread.id, reference, self._who.message_id_host
-        )
-        return NewIntent(
-            kind=Kind.MAIL_SEND,
-            key=f"mail.send:{reference}",
-            reference=message_id,
-            group=f"reply:{reference}",
-            payload=payload,
-            after=after,
-            origin="command",
-        )
-
-    def _reply_to(self, thread: Thread) -> str:
-        """The address of the thread's own mailbox, else the first, with the thread's tag; '' where none is set."""
-        addresses = [a for contact, a in self._who.reply_addresses if contact == thread.id_contact]
-        address = next(iter([*addresses, *(a for _, a in self._who.reply_addresses)]), "")
-        tag = identity.address_tag(self._who.secret, self.shop_name, thread.id)
-        return identity.tagged(address, tag) if address else ""
+    def may_reply(
+        self, thread_id: int, *, employee: int = 0, private: bool = False, mail: bool = True, force: bool = False
+    ) -> tuple[Thread, int]:
+        """The thread and the employee who writes, or the reason why not, so that nobody writes a text in vain."""
+        thread = self.thread(thread_id)
+        employee = employee or self._who.employee
+        if not employee:
+            raise SettingsError("settings.employee_missing", shop=self.shop_name)
+        staff = self._lookups.employees(self.shop_name)
+        if staff and not any(one.id == employee and one.active for one in staff):
+            raise DataError("employee.unknown", id=employee)
+        wants_mail = mail and not private
+        if wants_mail and not self._who.has_smtp:
+            raise SettingsError("smtp.not_configured", shop=self.shop_name)
+        if wants_mail and "@" not in thread.email:
+            raise DataError("thread.no_address", id=thread_id)
+        if wants_mail and not force:
+            self._letters.refuse_flood(thread.email, thread.id)
+        return thread, employee
 
     def thread_status(self, thread_id: int, status: str) -> list[Intent]:
         """Empty when the thread has that status already."""

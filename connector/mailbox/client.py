@@ -16,7 +16,7 @@ from imapclient.exceptions import ProtocolError
 from imapclient.response_parser import parse_fetch_response
 
 from connector.engine.ports import Fetched, FolderState, Mark
-from connector.errors import MailboxError, MailboxMisconfigured, MailboxUnavailable
+from connector.errors import MailboxError, MailboxMisconfigured, MailboxOutcomeUnknown, MailboxUnavailable
 from connector.mailbox import large
 from connector.mailbox.session import LONGEST_LINE, Account, Session
 
@@ -187,6 +187,17 @@ class ImapMailbox(Session):
         return False
 
     # --- writing --------------------------------------------------------------------------------------------------
+
+    def append(self, folder: str, raw: bytes, at: datetime) -> None:
+        """File a mail of ours, marked as read, with this INTERNALDATE. Raises MailboxOutcomeUnknown
+        `imap.append_unknown` when the line broke meanwhile, MailboxMisconfigured `imap.folder_unknown`."""
+        try:
+            with self._folder_errors(folder), self._line() as client:
+                client.append(folder, raw, flags=(rb"\Seen",), msg_time=at)
+        except MailboxUnavailable as exc:
+            if not self._broken:  # the server said no: nothing was filed
+                raise
+            raise MailboxOutcomeUnknown("imap.append_unknown", mailbox=self.name, folder=folder) from exc
 
     def flag(self, uids: Sequence[int], flag: str) -> None:
         """Add one flag, e.g. ``\\Seen`` or a keyword. Raises MailboxMisconfigured `imap.bad_flag`."""

@@ -107,6 +107,14 @@ class SqlOutbox:
     def by_key(self, shop: str, key: str) -> Intent | None:
         return self._one(select(intents).where(intents.c.shop == shop, intents.c.key == key))
 
+    def mails_since(self, shop: str, since: datetime) -> list[Intent]:
+        """Mails to people that were wished for since then and not given up, oldest first."""
+        given_up = (IntentState.FAILED.value, IntentState.CANCELLED.value)
+        states = [state.value for state in IntentState if state.value not in given_up]
+        of_mail = (intents.c.kind == Kind.MAIL_SEND.value) & (intents.c.created_at >= since)
+        query = select(intents).where(intents.c.shop == shop, intents.c.state.in_(states), of_mail)
+        return self._intents(query.order_by(intents.c.id))
+
     def sent_mail(self, shop: str, message_id: str) -> Intent | None:
         """The intent that sent the mail with this Message-ID."""
         of_mail = (intents.c.kind == Kind.MAIL_SEND.value) & (intents.c.reference == message_id)

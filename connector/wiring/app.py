@@ -15,6 +15,7 @@ from connector.core import statuses
 from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
 from connector.core.phrases import Phrases
+from connector.core.templates import Templates
 from connector.engine.assign import Assignment
 from connector.engine.audit import Audit
 from connector.engine.daemon import Graph
@@ -104,6 +105,11 @@ class App:
         """Read when the first sentence is needed: most commands write none."""
         return packagedata.phrases()
 
+    @cached_property
+    def templates(self) -> Templates:
+        """The ready answers and the signature. Raises MappingError for a mistake in them."""
+        return packagedata.checked_templates(self.settings.mappings_dir)
+
     def say(self, name: str, language: str, /, **values: object) -> str:
         return self.phrases.render(name, language, **values)
 
@@ -174,7 +180,8 @@ class App:
     def shop_facts(self, name: str) -> ShopFacts:
         """What decisions on mails need to know of the shop: secrets, own addresses, zone, what the version can."""
         s, lookups = self.shop_settings(name), self.mirror.lookups
-        own = {m.user for m in s.mailboxes.values()} | {c.email for c in lookups.contacts(name)}
+        own = {address for m in s.mailboxes.values() for address in (m.user, m.sender)}
+        own |= {c.email for c in lookups.contacts(name)}
         own.add(lookups.configuration(name, "PS_SHOP_EMAIL") or "")
         if s.smtp is not None:
             own |= {s.smtp.sender, s.smtp.user}

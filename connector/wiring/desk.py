@@ -6,11 +6,13 @@ import secrets as random_secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from connector.config.mail import is_address
 from connector.core import statuses
 from connector.core.model import OrderState
 from connector.engine.assign import Assignment
 from connector.engine.dead_letters import DeadLetters
-from connector.engine.desk import Desk, Identity
+from connector.engine.desk import Desk
+from connector.engine.letters import Identity, Letters
 from connector.errors import DataError
 from connector.wiring import parts
 
@@ -50,16 +52,29 @@ def desk(app: App, name: str) -> Desk:
         sender_name=s.smtp.sender_name if s.smtp else "",
         message_id_host=s.smtp.message_id_host if s.smtp else "",
         reply_addresses=tuple((m.contact, m.reply_address) for m in s.mailboxes.values() if m.reply_address),
+        senders=tuple((m.contact, m.sender) for m in s.mailboxes.values() if m.sender),
+        mailboxes=tuple((m.contact, m.user) for m in s.mailboxes.values() if m.folders and is_address(m.user)),
+        copy_to=(s.smtp.copy_mailbox, s.smtp.copy_folder) if s.smtp and s.smtp.copy_mailbox else None,
     )
     mirror = app.mirror
+    letters = Letters(
+        name,
+        who,
+        mirror.lookups,
+        mirror.ledger,
+        mirror.outbox,
+        app.codec,
+        app.say,
+        lambda language, title: app.templates.signature(name, language, title),
+        app.clock,
+    )
     return Desk(
         name,
         who,
         lambda: app.client(name),
         mirror.lookups,
-        mirror.ledger,
+        letters,
         mirror.outbox,
-        app.say,
         lambda wish, states: _resolve(app, name, wish, states),
         lambda: random_secrets.token_hex(16),
     )

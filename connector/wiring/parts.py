@@ -87,7 +87,6 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         lambda box: app.mailbox(name, box),
         lambda at: app.local(name, at),
         app.say,
-        app.clock,
         (s.smtp.proof_mailbox, s.smtp.proof_folder) if s.smtp and s.smtp.proof_mailbox else None,
     )
     push = Push(

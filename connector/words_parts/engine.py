@@ -77,7 +77,7 @@ WORDS = {
         "check the number",
     ),
     "order.no_states": ("the mirror does not know the order states of {shop} yet", "run `sync` first"),
-    "reply.two_texts": ("both --message and --file were given", "give one of them"),
+    "reply.two_texts": ("the text was given more than once: {given}", "give it in one way"),
     "reply.not_utf8": ("the text is not UTF-8", "save the file as UTF-8"),
     "reply.unreadable": ("{path} cannot be read: {reason}", "check the path and its rights"),
     "order.unknown": ("there is no order {id}", "check the id (the number, or for `order show` also the reference)"),

@@ -12,10 +12,10 @@ from datetime import datetime
 
 from connector.core.model import Intent, Kind
 from connector.engine.effects.base import Effect, Verdict
-from connector.engine.effects.mails import MailFile, MailSend
+from connector.engine.effects.mails import MailCopy, MailFile, MailSend
 from connector.engine.effects.orders import OrderStatus, OrderTracking
 from connector.engine.effects.threads import MessageCreate, ThreadCreate, ThreadStatus
-from connector.engine.ports import Clock, Mailbox, Outbox, Sender, Shop
+from connector.engine.ports import Mailbox, Outbox, Sender, Shop
 from connector.errors import ConnectorError
 
 
@@ -35,7 +35,6 @@ class Effects:
         connect: Callable[[str], Mailbox],
         local: Callable[[datetime], str],
         say: Callable[..., str],
-        clock: Clock,
         proof: tuple[str, str] | None = None,
     ) -> None:
         self._shop = shop
@@ -51,7 +50,8 @@ class Effects:
             Kind.THREAD_STATUS: ThreadStatus(shop, outbox, self._statuses),
             Kind.ORDER_STATUS: OrderStatus(shop),
             Kind.ORDER_TRACKING: OrderTracking(shop),
-            Kind.MAIL_SEND: MailSend(sender, clock, say, self._session, proof),
+            Kind.MAIL_SEND: MailSend(sender, outbox, say, self._session, proof),
+            Kind.MAIL_COPY: MailCopy(sender, outbox, self._session),
             Kind.MAIL_FILE: MailFile(self._session),
         }
 

@@ -1,4 +1,4 @@
-"""Mails: handing one to SMTP, which has no look-up; filing a copy in its mailbox, which may be repeated."""
+"""Mails: handing one to SMTP, which has no look-up; its copy in a Sent folder; what becomes of a mail that came in."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from connector.core import identity
 from connector.core.model import Intent, IntentState, Kind, NewIntent
-from connector.engine.effects.base import NOT_FOUND, Base, Verdict
-from connector.engine.ports import Clock, Mailbox, OutgoingMail, Sender
+from connector.engine.effects.base import GO_ON, NOT_FOUND, Base, Verdict
+from connector.engine.letters import LIMIT_WINDOW, flood, outgoing, sent_at
+from connector.engine.ports import Mailbox, Outbox, Sender
 from connector.engine.scope import ANOTHER_COUNT
 from connector.errors import SettingsError
 
@@ -19,7 +20,7 @@ class MailSend(Base):
     def __init__(
         self,
         sender: Sender | None,
-        clock: Clock,
+        outbox: Outbox,
         say: Callable[..., str],
         session: Callable[[str], Mailbox],
         proof: tuple[str, str] | None,
@@ -27,28 +28,23 @@ class MailSend(Base):
         self._session = session
         self._proof = proof
         self._sender = sender
-        self._clock = clock
+        self._outbox = outbox
         self._say = say
+
+    def check(self, intent: Intent) -> Verdict:
+        """What no person has asked for is limited here; a command asks the same guard before it plans anything."""
+        if intent.origin == "command":
+            return GO_ON
+        earlier = self._outbox.mails_since(intent.shop, intent.created_at - LIMIT_WINDOW)
+        to, thread_id = str(intent.payload["to"]), int(intent.payload.get("id_thread") or 0)
+        found = flood([mail for mail in earlier if mail.id < intent.id], to, thread_id)
+        return Verdict(IntentState.FAILED, error=found) if found else GO_ON
 
     def write(self, intent: Intent) -> Verdict:
         if self._sender is None:
             raise SettingsError("smtp.not_configured", shop=intent.shop)
         p = intent.payload
-        self._sender.send(
-            OutgoingMail(
-                message_id=intent.reference,
-                sender=p["sender"],
-                sender_name=p["sender_name"],
-                to=p["to"],
-                subject=p["subject"],
-                text=p["text"],
-                in_reply_to=p.get("in_reply_to", ""),
-                references=tuple(p.get("references", ())),
-                reply_to=p.get("reply_to", ""),
-                language=p.get("lang", ""),
-                date=self._clock.now(),
-            )
-        )
+        self._sender.send(outgoing(intent))
         return Verdict(IntentState.CONFIRMED)
 
     def look_up(self, intent: Intent) -> Verdict:
@@ -86,6 +82,34 @@ class MailSend(Base):
             origin="fallback",
         )
         return [note, reopen]
+
+
+class MailCopy(Base):
+    """The copy of a mail that went out, filed in a Sent folder. Found there by its Message-ID, whoever filed it, it is
+    not filed again."""
+
+    def __init__(self, sender: Sender | None, outbox: Outbox, session: Callable[[str], Mailbox]) -> None:
+        self._sender = sender
+        self._outbox = outbox
+        self._session = session
+
+    def write(self, intent: Intent) -> Verdict:
+        if self._sender is None:
+            raise SettingsError("smtp.not_configured", shop=intent.shop)
+        mail = self._outbox.by_key(intent.shop, intent.payload["mail"])
+        if mail is None:
+            return Verdict(IntentState.FAILED, error="mail_gone")
+        found = self.look_up(intent)
+        if found.state is None:
+            raw = self._sender.compose(outgoing(mail))
+            self._session(intent.payload["mailbox"]).append(intent.payload["folder"], raw, sent_at(mail))
+        return found if found.state is not None else Verdict(IntentState.CONFIRMED)
+
+    def look_up(self, intent: Intent) -> Verdict:
+        mailbox, folder = intent.payload["mailbox"], intent.payload["folder"]
+        if self._session(mailbox).find_message_id(folder, intent.reference):
+            return Verdict(IntentState.CONFIRMED, result={"already": True})
+        return NOT_FOUND
 
 
 class MailFile(Base):
