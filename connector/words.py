@@ -65,7 +65,7 @@ class _Filler(Formatter):
         facts = kwargs if isinstance(kwargs, dict) else {}
         value = facts.get(field_name)
         if isinstance(value, (list, tuple, set, frozenset)):
-            value = ", ".join(str(part) for part in value)
+            value = ", ".join(str(part) for part in value) or "none"
         return "" if value is None else str(value), field_name
 
 
