@@ -126,7 +126,7 @@ def _status(app: App, name: str) -> dict[str, Any]:
         "next_due": mirror.outbox.next_due(name),
         "quarantined_mails": len(mirror.queries.quarantined_mails(name, 10_000)),
         "quarantined_rows": len(mirror.quarantine.list(name, None, 10_000)),
-        "conflicts": len(mirror.queries.conflicts(name)),
+        "conflicts": len(mirror.conflicts.listing(name)),
         "to_read_again": mirror.rows.rereads(name),
         "tombstones": mirror.contents.tombstones(name),
     }
@@ -186,7 +186,7 @@ def _show(shop: dict[str, Any]) -> None:
     say("  changes: " + (", ".join(f"{count} {state}" for state, count in sorted(shop["intents"].items())) or "none"))
     say(f"  quarantine: {shop['quarantined_mails']} mails, {shop['quarantined_rows']} rows")
     if shop["conflicts"]:
-        say(f"  conflicts: {shop['conflicts']} (`outbox list --state conflict`)")
+        say(f"  conflicts: {shop['conflicts']} (`conflicts list`)")
     for reason, words in (("deleted", "gone from the shop"), ("referenced", "pointed to but absent")):
         found = {name: counts[reason] for name, counts in sorted(shop["tombstones"].items()) if reason in counts}
         if found:

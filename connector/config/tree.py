@@ -102,6 +102,7 @@ def _postgres_url(value: str) -> str:
 
 
 InstanceSecret = Annotated[Secret, AfterValidator(_instance_secret)]
+Side = Literal["shop", "ours", "ask"]
 Status = Literal["none", "open", "closed", "pending1", "pending2"]
 
 
@@ -136,6 +137,14 @@ class ScheduleSettings(Model):
     jitter_seconds: Annotated[float, Field(ge=0, le=3600)] = 5
 
 
+class ConflictSettings(Model):
+    """Whose side counts when a change of ours meets another one in the shop; an equal value is simply done."""
+
+    thread_status: Side = "shop"
+    order_status: Side = "ask"
+    tracking: Side = "ask"
+
+
 class ShopSettings(Model):
     """One PrestaShop installation. `employee` 0: no order status is pushed. `id_shop` 0: the shop's default."""
 
@@ -158,6 +167,7 @@ class ShopSettings(Model):
     emoji: Literal["auto", "keep", "spell"] = "auto"
     mailboxes: dict[Name, MailboxSettings] = Field(default_factory=dict)
     smtp: SmtpSettings | None = None
+    conflicts: ConflictSettings = ConflictSettings()
 
     @check("smtp")
     @classmethod

@@ -21,13 +21,27 @@ LONGEST_RETRY_AFTER = 86_400.0
 """A far side may ask for patience, but not for more than a day: a mistyped Retry-After must not stop us for years."""
 
 
-def next_due(attempts: int, now: datetime, retry_after: float | None = None, jitter: float = 0.0) -> datetime:
+SHOP_PAUSE = 120.0
+"""Seconds, at most, that a single change waits for a shop that is down."""
+
+
+def next_due(
+    attempts: int,
+    now: datetime,
+    retry_after: float | None = None,
+    jitter: float = 0.0,
+    longest: float | None = None,
+) -> datetime:
     """When the next attempt is due.
 
-    attempts: attempts made so far, the failed one included. retry_after: seconds that the far side asked for, a lower
-    bound. jitter: in [0, 1); shortens a pause by up to a fifth, so that many intents do not come back in one moment.
+    attempts: attempts that came to nothing so far, the last one included. retry_after: seconds that the far side asked
+    for, a lower bound. jitter: in [0, 1); shortens a pause by up to a fifth, so that many intents do not come back in
+    one moment. longest: seconds that a pause may grow to.
     """
-    pause = PAUSES[min(max(attempts, 1), len(PAUSES)) - 1] * (1.0 - 0.2 * min(max(jitter, 0.0), 1.0))
+    pause = PAUSES[min(max(attempts, 1), len(PAUSES)) - 1]
+    if longest is not None:
+        pause = min(pause, longest)
+    pause *= 1.0 - 0.2 * min(max(jitter, 0.0), 1.0)
     if retry_after is not None:
         pause = max(pause, min(max(retry_after, 0.0), LONGEST_RETRY_AFTER))
     return now + timedelta(seconds=pause)

@@ -5,12 +5,10 @@ Moves the intent, what waits for it, and the mail it came from; sends nothing (`
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from connector.core.conflicts import HALF_WRITTEN, SHOP_WINS, Conflict, seen
 from connector.core.model import Intent, IntentState, Kind, MailState, NewIntent
-from connector.engine.effects.base import CHANGED, HALF_WRITTEN
-from connector.engine.ports import Clock, Ledger, Outbox
-from connector.engine.push import FOLLOWS
+from connector.engine.aftermath import FOLLOWS
+from connector.engine.ports import Clock, Conflicts, Ledger, Outbox
 from connector.errors import DataError
 
 RETRY_FROM = (IntentState.FAILED, IntentState.CONFLICT, IntentState.IN_DOUBT)
@@ -21,10 +19,33 @@ CANCEL_FROM = (IntentState.PLANNED, IntentState.FAILED, IntentState.CONFLICT, In
 class DeadLetters:
     """Raises DataError when the intent is in a state from which the move makes no sense."""
 
-    def __init__(self, outbox: Outbox, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, conflicts: Conflicts, ledger: Ledger, clock: Clock) -> None:
         self._outbox = outbox
+        self._conflicts = conflicts
         self._ledger = ledger
         self._clock = clock
+
+    def resolve(self, conflict_id: int, *, ours: bool) -> Intent:
+        """Whose side counts in a conflict.
+
+        ours: the change is decided anew on the state that the conflict shows, in its old place of the order; when that
+        has changed once more, it is a conflict again. Else the shop's: the change is given up. What is half written
+        stays as it is, by the shop's side: writing it again would mail twice.
+        """
+        found = self._conflicts.get(conflict_id)
+        if found is None:
+            raise DataError("conflict.unknown", id=conflict_id)
+        if found.resolved_at is not None:
+            raise DataError("conflict.resolved", id=conflict_id, side=found.resolution, by=found.resolved_by)
+        if ours:
+            return self.retry(found.intent_id)
+        if found.clash.reason == HALF_WRITTEN:
+            return self.confirm(found.intent_id)
+        return self.cancel(found.intent_id, SHOP_WINS)
+
+    def conflict_of(self, intent_id: int) -> Conflict | None:
+        """The open conflict of an intent."""
+        return next((one for one in self._conflicts.of_intent(intent_id) if one.resolved_at is None), None)
 
     def retry(self, intent_id: int) -> Intent:
         """Plan it again, with all that was cancelled because of it. A conflict is decided on what the shop said then:
@@ -61,11 +82,11 @@ class DeadLetters:
         self._pending(moved)
         return moved
 
-    def cancel(self, intent_id: int) -> Intent:
+    def cancel(self, intent_id: int, reason: str = "") -> Intent:
         """Give it up, and what waits for it. Mails that depended on it go to quarantine, its own is ignored."""
         intent = self._get(intent_id, CANCEL_FROM)
         now = self._clock.now()
-        moved = self._outbox.move(intent, IntentState.CANCELLED, now=now)
+        moved = self._outbox.move(intent, IntentState.CANCELLED, now=now, error=reason)
         for follower in self._outbox.waiting_for(intent.shop, intent.key):
             if follower.state is IntentState.PLANNED:
                 self._outbox.move(follower, IntentState.CANCELLED, now=now, error=FOLLOWS)
@@ -98,16 +119,15 @@ class DeadLetters:
 
 def _seen(intent: Intent) -> NewIntent | None:
     """The same wish, decided on what the shop held when the conflict was found."""
-    if intent.error != CHANGED or "shop" not in intent.result:
+    if intent.state is not IntentState.CONFLICT:
         return None
-    wish = NewIntent(
+    return NewIntent(
         kind=intent.kind,
         key=intent.key,
         reference=intent.reference,
         group=intent.group,
         payload=intent.payload,
-        decided_on=intent.decided_on,
+        decided_on=seen(intent, intent.result),
         after=intent.after,
+        copy_id=intent.copy_id,
     )
-    known = {Kind.ORDER_STATUS: "current_state", Kind.ORDER_TRACKING: "number"}.get(intent.kind)
-    return replace(wish, decided_on={**intent.decided_on, known: intent.result["shop"]}) if known else wish

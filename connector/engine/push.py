@@ -1,29 +1,30 @@
 """The push leg: the only place that causes a remote write.
 
 For every intent: check the state it was decided on, commit `sending`, write, commit the outcome. After doubt (lost
-answer, 5xx, crash) the reference is looked up before anything is sent again, and not before the settle time has
-passed. What cannot be looked up (a mail handed to SMTP) stays in doubt and is said, never guessed.
+answer, 5xx, crash) the reference is looked up after the settle time, and once more right before anything is sent again.
+What cannot be looked up (a mail handed to SMTP) stays in doubt and is said, never guessed.
 
-How each kind is written and looked up stands in `effects.py`; this module owns the order and the states.
+How each kind is written and looked up stands in `effects`, what an outcome leads to in `aftermath`; this module owns the
+order and the states.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from connector.core import retry
-from connector.core.model import FINAL, Intent, IntentState, Kind, MailState
+from connector.core import conflicts, retry
+from connector.core.conflicts import Clash, Side
+from connector.core.model import FINAL, Intent, IntentState, Kind
+from connector.engine.aftermath import Aftermath, tell
 from connector.engine.effects import Effect, Effects, Verdict
 from connector.engine.ports import Clock, Events, Ledger, Outbox, Rows
-from connector.errors import ConnectorError, Next, Scope, ShopUnavailable, StateError
+from connector.errors import ConnectorError, Next, Scope, ShopDamaged, ShopUnavailable, StateError
 from connector.ops import events as ev
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _BATCH = 100
-FOLLOWS = "follows_a_failure"
-"""Why an intent was cancelled whose predecessor failed; its mail is quarantined, and revived together with it."""
 
 
 @dataclass(slots=True)
@@ -40,9 +41,13 @@ class PushReport:
 
     @property
     def errors(self) -> list[ConnectorError]:
-        """Why intents are still put off."""
+        """Why intents are still put off, and what a write has damaged."""
         waiting = self.last
-        return [e for i, e in self.problems.items() if i in waiting and waiting[i].state not in FINAL]
+        return [
+            e
+            for i, e in self.problems.items()
+            if i in waiting and (waiting[i].state not in FINAL or isinstance(e, ShopDamaged))
+        ]
 
     def count(self, state: IntentState) -> int:
         return sum(intent.state is state for intent in self.last.values())
@@ -61,6 +66,7 @@ class Push:
     """Pushes the due intents of one shop, one at a time and in the order of their groups.
 
     still_ours: asked before each remote write; False (the lease is gone) ends the run. jitter: numbers in [0, 1).
+    sides: whose side counts when a change met another one.
     """
 
     def __init__(
@@ -75,28 +81,32 @@ class Push:
         settle_seconds: float,
         jitter: Callable[[], float],
         still_ours: Callable[[], bool] = lambda: True,
+        sides: Mapping[Kind, Side] = conflicts.DEFAULTS,
     ) -> None:
         self.shop = shop
         self._outbox = outbox
-        self._ledger = ledger
-        self._rows = rows
         self._effects = effects
         self._events = events
         self._clock = clock
         self._settle = settle_seconds
         self._jitter = jitter
         self._still_ours = still_ours
+        self._sides = sides
+        self._after = Aftermath(shop, outbox, ledger, rows, effects, events, clock)
         self._error: ConnectorError | None = None  # of the intent in hand
 
     @property
     def settle_seconds(self) -> float:
         return self._settle
 
+    def settle_ledger(self) -> int:
+        return self._after.settle_ledger()
+
     def recover(self) -> list[Intent]:
         """After a crash: every intent found `sending` is in doubt. Local only."""
         doubtful = self._outbox.doubtful_after_crash(self.shop, self._clock.now())
         for intent in doubtful:
-            self._say(ev.INTENT_RECOVERED, intent)
+            tell(self._events, ev.INTENT_RECOVERED, intent)
         return doubtful
 
     def run(self, stop: Callable[[], bool] = lambda: False, only: Iterable[int] | None = None) -> PushReport:
@@ -130,7 +140,7 @@ class Push:
                     continue  # a command took it up meanwhile
                 report.outcomes.append(outcome)
                 if outcome.state is IntentState.CONFIRMED:
-                    self._after_confirmed(outcome)
+                    self._after.confirmed(outcome)
                 problem = self._error
                 if problem is None or problem.next in (Next.LOOK_UP, Next.SKIP):
                     continue  # doubtful and dead intents speak for themselves
@@ -147,15 +157,25 @@ class Push:
         try:
             if intent.state is IntentState.IN_DOUBT:
                 return self._look_up(intent, effect)
+            if intent.sent_at is not None:
+                known = self._look_again(intent, effect, intent.sent_at)
+                if known is not None:
+                    return known
+            intent = self._brought_up(intent)
             verdict = effect.check(intent)
+        except ShopDamaged as error:
+            return self._damaged(intent, error)
         except ConnectorError as error:
             return self._later(intent, error)
+        clash = self._clash(intent, verdict)
+        if clash is not None:
+            return self._settle_conflict(intent, effect, verdict, clash)
         if verdict.state is not None:
             return self._conclude(intent, verdict)
         return self._send(intent, effect)
 
-    def _send(self, intent: Intent, effect: Effect) -> Intent:
-        sending = self._outbox.move(intent, IntentState.SENDING, now=self._clock.now())
+    def _send(self, intent: Intent, effect: Effect, clash: Clash | None = None) -> Intent:
+        sending = self._outbox.move(intent, IntentState.SENDING, now=self._clock.now(), clash=clash)
         try:
             verdict = effect.write(sending)
         except ConnectorError as error:
@@ -163,50 +183,122 @@ class Push:
         return self._conclude(sending, verdict)
 
     def _failed_write(self, intent: Intent, error: ConnectorError) -> Intent:
+        if isinstance(error, ShopDamaged):
+            return self._damaged(intent, error)
         self._error = error
         if error.next is Next.LOOK_UP:
             # Asked at once: a write whose answer alone was lost is found by its reference right away.
             return self._move(intent, IntentState.IN_DOUBT, ev.INTENT_IN_DOUBT, due_at=self._clock.now(), error=error)
         if error.next is Next.SKIP:
             failed = self._move(intent, IntentState.FAILED, ev.INTENT_FAILED, error=error)
-            self._after_failed(failed)
+            self._after.failed(failed)
             return failed
         return self._later(intent, error)
 
+    def _damaged(self, intent: Intent, error: ShopDamaged) -> Intent:
+        """A person must look before anything else is written: the run ends here."""
+        self._error = error
+        return self._move(intent, IntentState.CONFLICT, ev.INTENT_CONFLICT, error=error)
+
     def _look_up(self, intent: Intent, effect: Effect) -> Intent:
-        """Ask the far side whether the doubtful write happened; resend only after the settle time."""
+        """Ask the far side whether the doubtful write happened. Finding it proves it at any time; anything else counts
+        only after the settle time, because the shop may be in the middle of it (an order has its new state before it
+        has the row of history)."""
         now = self._clock.now()
         verdict = effect.look_up(intent)
-        if verdict.state is not None:
+        if verdict.state is IntentState.CONFIRMED:
             return self._conclude(intent, verdict)
         if verdict.never_resend:
             return self._move(intent, IntentState.IN_DOUBT, ev.INTENT_IN_DOUBT, due_at=NEVER, keep_error=True)
         sent_at = intent.sent_at or now
         if not retry.settled(sent_at, now, self._settle):
-            due_at = sent_at + timedelta(seconds=self._settle)
+            due_at = now + timedelta(seconds=retry.settle_left(sent_at, now, self._settle))
             return self._move(intent, IntentState.IN_DOUBT, ev.INTENT_IN_DOUBT, due_at=due_at, keep_error=True)
+        clash = self._clash(intent, verdict)
+        if verdict.state is not None:
+            return self._conclude(intent, verdict, clash)
         return self._move(intent, IntentState.PLANNED, ev.INTENT_DELAYED, due_at=now, keep_error=True)
 
+    def _look_again(self, intent: Intent, effect: Effect, sent_at: datetime) -> Intent | None:
+        """Right before something is sent again: is it there by now? None: it is not, and the settle time is over (a
+        change that was given up in doubt and is wanted again has not waited for it yet)."""
+        verdict = effect.look_up(intent)
+        if verdict.state is IntentState.CONFIRMED:
+            return self._conclude(intent, verdict)
+        if verdict.never_resend:
+            return None  # only a person, who has decided, brings it here
+        now = self._clock.now()
+        left = retry.settle_left(sent_at, now, self._settle)
+        if left:
+            due_at = now + timedelta(seconds=left)
+            return self._move(intent, IntentState.PLANNED, ev.INTENT_DELAYED, due_at=due_at, keep_error=True)
+        return None
+
     def _later(self, intent: Intent, error: ConnectorError) -> Intent:
-        """A passing fault (or one that only an admin can mend): nothing was sent, try again after a pause."""
+        """A passing fault (or one that only an admin can mend): nothing was sent, try again after a pause that grows."""
         self._error = error
         retry_after = error.retry_after if isinstance(error, ShopUnavailable) else None
         now = self._clock.now()
-        due_at = retry.next_due(intent.attempts, now, retry_after, self._jitter())
+        # A shop that is down makes the whole leg pause; each single change need not wait for an hour on top of it.
+        longest = retry.SHOP_PAUSE if error.scope is Scope.SHOP else None
+        due_at = retry.next_due(intent.delays + 1, now, retry_after, self._jitter(), longest)
         state = IntentState.IN_DOUBT if intent.state is IntentState.IN_DOUBT else IntentState.PLANNED
-        return self._move(intent, state, ev.INTENT_DELAYED, due_at=due_at, error=error)
+        return self._move(intent, state, ev.INTENT_DELAYED, due_at=due_at, error=error, delayed=True)
 
-    def _conclude(self, intent: Intent, verdict: Verdict) -> Intent:
+    # --- changes that met others ----------------------------------------------------------------------------------
+
+    def _brought_up(self, intent: Intent) -> Intent:
+        """An order's status, decided before an earlier one of ours was written."""
+        if intent.kind is not Kind.ORDER_STATUS:
+            return intent
+        decided_on = conflicts.after_own_history(intent, self._outbox.confirmed_since(intent, in_group=True))
+        return self._decided_anew(intent, decided_on)
+
+    def _decided_anew(self, intent: Intent, decided_on: dict[str, object]) -> Intent:
+        if decided_on == intent.decided_on:
+            return intent
+        now = self._clock.now()
+        return self._outbox.move(intent, IntentState.PLANNED, now=now, due_at=intent.due_at, decided_on=decided_on)
+
+    @staticmethod
+    def _clash(intent: Intent, verdict: Verdict) -> Clash | None:
+        """The two sides, when this verdict says that there are two."""
+        if verdict.state is not IntentState.CONFLICT:
+            return None
+        return conflicts.clash(intent, verdict.error, verdict.result)
+
+    def _settle_conflict(self, intent: Intent, effect: Effect, verdict: Verdict, clash: Clash) -> Intent:
+        """Whose side counts: nobody's, when the shop's value is what an earlier change of ours has left there."""
+        result = verdict.result
+        if clash.reason == conflicts.CHANGED:
+            if conflicts.our_own_doing(intent, result, self._outbox.confirmed_since(intent)):
+                return self._one_more(self._decided_anew(intent, conflicts.seen(intent, result)), effect)
+            side = self._sides.get(intent.kind, Side.ASK)
+            if side is Side.OURS:
+                return self._send(self._decided_anew(intent, conflicts.seen(intent, result)), effect, clash)
+            if side is Side.SHOP:
+                given_up = replace(verdict, state=IntentState.CANCELLED, error=conflicts.SHOP_WINS)
+                return self._conclude(intent, given_up, clash)
+        return self._conclude(intent, verdict, clash)
+
+    def _one_more(self, intent: Intent, effect: Effect) -> Intent:
+        """The check again, on top of our own earlier change; a conflict now is one."""
+        try:
+            verdict = effect.check(intent)
+        except ConnectorError as error:
+            return self._later(intent, error)
+        if verdict.state is not None:
+            return self._conclude(intent, verdict, self._clash(intent, verdict))
+        return self._send(intent, effect)
+
+    # --- moves ----------------------------------------------------------------------------------------------------
+
+    def _conclude(self, intent: Intent, verdict: Verdict, clash: Clash | None = None) -> Intent:
         assert verdict.state is not None  # noqa: S101 - callers branch on it
         if verdict.result.get("copies", 1) > 1:
             self._events.emit(
                 ev.DUPLICATE_DETECTED, shop=self.shop, intent_id=intent.id, count=verdict.result["copies"]
             )
-        name = {
-            IntentState.CONFIRMED: ev.INTENT_CONFIRMED,
-            IntentState.CONFLICT: ev.INTENT_CONFLICT,
-            IntentState.FAILED: ev.INTENT_FAILED,
-        }.get(verdict.state, ev.INTENT_DELAYED)
         outcome = self._outbox.move(
             intent,
             verdict.state,
@@ -214,10 +306,13 @@ class Push:
             remote_id=verdict.remote_id,
             result=verdict.result,
             error=verdict.error,
+            clash=clash,
         )
-        self._say(name, outcome)
+        tell(self._events, _EVENT.get(verdict.state, ev.INTENT_CANCELLED), outcome)
         if outcome.state in (IntentState.FAILED, IntentState.CONFLICT):
-            self._after_failed(outcome)
+            self._after.failed(outcome)
+        elif outcome.state is IntentState.CANCELLED:
+            self._after.cancel_after(outcome)
         return outcome
 
     def _move(
@@ -229,116 +324,22 @@ class Push:
         due_at: datetime | None = None,
         error: ConnectorError | None = None,
         keep_error: bool = False,
+        delayed: bool = False,
     ) -> Intent:
         code = error.code if error is not None else (intent.error if keep_error else "")
         detail = _detail(error) if error is not None else (intent.error_detail if keep_error else "")
         outcome = self._outbox.move(
-            intent, state, now=self._clock.now(), due_at=due_at, error=code, error_detail=detail
+            intent, state, now=self._clock.now(), due_at=due_at, error=code, error_detail=detail, delayed=delayed
         )
-        self._say(event, outcome)
+        tell(self._events, event, outcome)
         return outcome
 
-    # --- what an outcome leads to -------------------------------------------------------------------------------
 
-    def _after_confirmed(self, intent: Intent) -> None:
-        """Carry the effect into the mirror and the ledger. Repeated by `settle_ledger` when we die in between."""
-        table_patch = self._effects.of(intent).mirror_patch(intent)
-        if table_patch is not None:
-            self._rows.patch(self.shop, *table_patch)
-        if intent.kind is Kind.MESSAGE_CREATE and intent.copy_id is not None:
-            self._imported(intent)
-
-    def _imported(self, intent: Intent) -> None:
-        copy = self._ledger.get(intent.copy_id or 0)
-        if copy is None or copy.state not in (MailState.PENDING, MailState.QUARANTINED):
-            return
-        thread_id = intent.result.get("id_thread")
-        self._ledger.conclude(
-            copy,
-            MailState.IMPORTED,
-            copy.reason,
-            text_hash=copy.text_hash,
-            id_thread=int(thread_id) if thread_id else copy.id_thread,
-            id_message=intent.remote_id,
-        )
-        self._events.emit(
-            ev.MAIL_IMPORTED,
-            shop=self.shop,
-            copy_id=copy.id,
-            thread_id=thread_id,
-            message_id=intent.remote_id,
-            reason=copy.reason,
-        )
-
-    def _after_failed(self, intent: Intent) -> None:
-        """A dead letter must be accounted for: the mail it came from goes to quarantine, a created thread gets a
-        short safe text (a thread without a message collapses in the back-office list), a reply's mail a note."""
-        followers = self._effects.of(intent).on_failure(intent) if intent.error != FOLLOWS else []
-        if followers:
-            self._outbox.add(self.shop, followers)
-        if intent.copy_id is not None and intent.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE):
-            self._set_aside(intent.copy_id, intent.error or "shop_refused")
-        self._cancel_after(intent)
-
-    def _set_aside(self, copy_id: int, reason: str) -> None:
-        copy = self._ledger.get(copy_id)
-        if copy is not None and copy.state is MailState.PENDING:
-            self._ledger.conclude(copy, MailState.QUARANTINED, reason, text_hash=copy.text_hash)
-            self._events.emit(ev.MAIL_QUARANTINED, shop=self.shop, copy_id=copy.id, reason=reason)
-
-    def settle_ledger(self) -> int:
-        """Bring the ledger in line with the outbox: what a crash, or a command on an intent, left between the two.
-
-        Returns the number of mails that were moved."""
-        moved = 0
-        for copy in self._ledger.listing(self.shop, [MailState.PENDING], 100_000):
-            for intent in self._outbox.of_copy(copy.id):
-                if intent.kind is Kind.MESSAGE_CREATE and intent.state is IntentState.CONFIRMED:
-                    self._imported(intent)
-                elif intent.kind is Kind.MESSAGE_CREATE and self._stranded(intent):
-                    self._cancel_after(intent)
-                    self._outbox.move(intent, IntentState.CANCELLED, now=self._clock.now(), error=FOLLOWS)
-                    self._set_aside(copy.id, FOLLOWS)
-                elif intent.kind not in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE) or intent.state not in FINAL:
-                    continue
-                elif intent.state is IntentState.CANCELLED and intent.error != FOLLOWS:
-                    self._cancel_after(intent)
-                    self._ledger.conclude(copy, MailState.IGNORED, "cancelled", text_hash=copy.text_hash)
-                elif intent.state is not IntentState.CONFIRMED:
-                    self._after_failed(intent)
-                else:
-                    continue
-                moved += 1
-                break
-        return moved
-
-    def _stranded(self, intent: Intent) -> bool:
-        """Planned after something that failed while the decision was being stored."""
-        if intent.state is not IntentState.PLANNED or not intent.after:
-            return False
-        first = self._outbox.by_key(self.shop, intent.after)
-        return first is None or first.state in (IntentState.FAILED, IntentState.CANCELLED)
-
-    def _cancel_after(self, intent: Intent) -> None:
-        for waiting in self._outbox.waiting_for(self.shop, intent.key):
-            if waiting.state is IntentState.PLANNED:
-                now = self._clock.now()
-                cancelled = self._outbox.move(waiting, IntentState.CANCELLED, now=now, error=FOLLOWS)
-                self._say(ev.INTENT_CANCELLED, cancelled)
-                if waiting.kind is Kind.MESSAGE_CREATE and waiting.copy_id is not None:
-                    self._set_aside(waiting.copy_id, FOLLOWS)
-
-    def _say(self, name: str, intent: Intent) -> None:
-        self._events.emit(
-            name,
-            shop=self.shop,
-            intent_id=intent.id,
-            kind=str(intent.kind),
-            state=str(intent.state),
-            attempts=intent.attempts,
-            remote_id=intent.remote_id,
-            error=intent.error or None,
-        )
+_EVENT = {
+    IntentState.CONFIRMED: ev.INTENT_CONFIRMED,
+    IntentState.CONFLICT: ev.INTENT_CONFLICT,
+    IntentState.FAILED: ev.INTENT_FAILED,
+}
 
 
 def _detail(error: ConnectorError) -> str:

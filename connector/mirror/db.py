@@ -10,6 +10,7 @@ from pathlib import Path
 from connector.core.mapping import Resource
 from connector.mirror import migrations, remembered, tables
 from connector.mirror.attachments import SqlAttachments
+from connector.mirror.conflicts import SqlConflicts
 from connector.mirror.contents import SqlContents
 from connector.mirror.database import Database, parse, utc_now
 from connector.mirror.dialect import migration_lock, refuse_encoding
@@ -37,6 +38,7 @@ class Mirror:
     ledger: SqlLedger
     attachments: SqlAttachments
     outbox: SqlOutbox
+    conflicts: SqlConflicts
     leases: SqlLeases
     runs: SqlRuns
     quarantine: Quarantine
@@ -84,6 +86,7 @@ def open_mirror(
         ledger=SqlLedger(database),
         attachments=SqlAttachments(database),
         outbox=SqlOutbox(database),
+        conflicts=SqlConflicts(database),
         leases=SqlLeases(database),
         runs=SqlRuns(database),
         quarantine=Quarantine(database),

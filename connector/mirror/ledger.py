@@ -23,6 +23,7 @@ from connector.mirror.attachments import insert_packed, pack
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches, insert_ignore, upsert
 from connector.mirror.outbox import insert_intents
+from connector.mirror.leases import must_hold
 from connector.mirror.own_tables import baseline as baselines
 from connector.mirror.own_tables import blob as blobs
 from connector.mirror.own_tables import bounce as bounces
@@ -179,10 +180,14 @@ class SqlLedger:
         """Those of these mails of ours (by Message-ID) of which a bounce is known."""
         query = select(bounces.c.message_id).where(bounces.c.shop == shop, bounces.c.message_id.in_(message_ids))
         with self._db.read() as connection:
+        worker: bool = False,
             return set(connection.execute(query).scalars()) if message_ids else set()
 
     def conclude(
         self,
+        Raises StateError `ledger.moved_elsewhere` when the copy is not in `copy.state` any more: somebody else has
+        decided on it. worker: only for who holds the shop's lease, else LeaseLost.
+
         copy: Copy,
         state: MailState,
         reason: str,
@@ -204,6 +209,8 @@ class SqlLedger:
         """
         now = self._db.now()
         values: dict[str, Any] = {"state": state.value, "reason": reason, "concluded_at": now, "retry_at": None}
+            if worker:
+                must_hold(connection, copy.shop, self._db.holder)
         if state is MailState.QUARANTINED:
             values["attempts"] = copy.attempts + 1
             values["retry_at"] = mail_due(reason, copy.attempts + 1, now)
@@ -225,8 +232,12 @@ class SqlLedger:
                 values["intent_id"] = _main_intent(made).id
             if bounced is not None:
                 upsert(connection, bounces, [_to_bounce(copy, bounced)], ("copy_id",))
-            if connection.execute(update(mail).where(mail.c.id == copy.id).values(values)).rowcount != 1:
-                raise DataError("mirror.unknown_mail", mail=copy.id)
+            change = update(mail).where(mine, mail.c.state == copy.state.value)
+            if connection.execute(change.values(values)).rowcount != 1:
+                found = connection.execute(select(mail.c.state).where(mine)).scalar()
+                if found is None:
+                    raise DataError("mirror.unknown_mail", mail=copy.id)
+                raise StateError("ledger.moved_elsewhere", mail=copy.id, found=found, expected=copy.state.value)
 
     def states(self, shop: str) -> dict[str, int]:
         """State -> number of copies."""

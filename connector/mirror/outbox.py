@@ -23,12 +23,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.expression import FromClause, Select
 
+from connector.core.conflicts import Clash
 from connector.core.model import FINAL, LEGAL_MOVES, Intent, IntentState, Kind, NewIntent
 from connector.errors import StateError
+from connector.mirror import conflicts
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches, insert_ignore
 from connector.mirror.leases import must_hold
-from connector.mirror.own_tables import conflict
 from connector.mirror.own_tables import intent as intents
 
 IN_THE_WAY = ("planned", "sending", "in_doubt", "conflict")
@@ -85,9 +86,10 @@ class SqlOutbox:
 
     def revive(self, intent: Intent, wish: NewIntent | None, now: datetime) -> Intent:
         """A failed, conflicting or cancelled intent is planned again, due now, with the content of a new decision
-        (payload, decided_on, group, after) or as it was (None). Raises StateError when it is in another state."""
-        moved = self.move(intent, IntentState.PLANNED, now=now, due_at=now)
-        values: dict[str, Any] = {"error": "", "error_detail": "", "attempts": 0}
+        (payload, decided_on, group, after) or as it was (None). Raises StateError when it is in another state.
+
+        `sent_at` stays: whether an earlier write has arrived after all is looked up before there is a new one."""
+        values: dict[str, Any] = {"due_at": now, "error": "", "error_detail": "", "attempts": 0, "delays": 0}
         if wish is not None:
             values |= {
                 "payload": wish.payload,
@@ -96,16 +98,13 @@ class SqlOutbox:
                 "after": wish.after,
                 "copy_id": wish.copy_id,
             }
-        mine = intents.c.id == moved.id
-        with self._db.write() as connection:
-            connection.execute(update(intents).where(mine).values(values))
-            return to_intent(connection.execute(select(intents).where(mine)).mappings().one())
+        return self._move(intent, IntentState.PLANNED, now, values)
 
     def get(self, intent_id: int) -> Intent | None:
         return self._one(select(intents).where(intents.c.id == intent_id))
 
     def by_key(self, shop: str, key: str) -> Intent | None:
-        return self._one(select(intents).where(intents.c.shop == shop, intents.c.key == key))
+        return next(iter(self._intents(_BY_KEY, {"shop": shop, "key": key})), None)
 
     def mails_since(self, shop: str, since: datetime) -> list[Intent]:
         """Mails to people that were wished for since then and not given up, oldest first."""
@@ -121,7 +120,7 @@ class SqlOutbox:
         return self._one(select(intents).where(intents.c.shop == shop, of_mail).order_by(intents.c.id).limit(1))
 
     def of_copy(self, copy_id: int) -> list[Intent]:
-        return self._intents(select(intents).where(intents.c.copy_id == copy_id).order_by(intents.c.id))
+        return self._intents(_OF_COPY, {"copy_id": copy_id})
 
     def note(self, intent: Intent, facts: dict[str, Any]) -> None:
         """Add to the result of a final intent. Not flushed: what is lost is found again."""
@@ -142,43 +141,73 @@ class SqlOutbox:
         error: str = "",
         error_detail: str = "",
         payload: dict[str, Any] | None = None,
+        decided_on: dict[str, Any] | None = None,
+        delayed: bool = False,
+        clash: Clash | None = None,
     ) -> Intent:
         """A legal move, made only if the row is still in `intent.state`. Returns the row as it is now.
 
         What is not given stays, but: `planned` without `due_at` is due at once, `confirmed` clears the error.
-        Every move to `sending` counts an attempt.
+        Every move to `sending` counts an attempt; one from there back to `planned` says that nothing was sent.
+        delayed: counts as put off. clash: what the shop changed meanwhile, noted with the move.
         Raises StateError `outbox.illegal_move`, or `outbox.moved_elsewhere` when somebody else was first; LeaseLost
         when a write is to begin and another process works for the shop now.
         """
-        if state not in LEGAL_MOVES[intent.state]:
-            raise StateError("outbox.illegal_move", intent=intent.id, found=intent.state.value, wanted=state.value)
-        values: dict[str, Any] = {"state": state.value, "moved_at": now}
+        values: dict[str, Any] = {}
         if state is IntentState.SENDING:
             values |= {"sent_at": now, "attempts": intents.c.attempts + 1}
+        elif intent.state is IntentState.SENDING and state is IntentState.PLANNED:
+            values["sent_at"] = None
         if state is IntentState.PLANNED or due_at is not None:
             values["due_at"] = due_at or now
+        if delayed:
+            values["delays"] = intents.c.delays + 1
         if error or state is IntentState.CONFIRMED:
             values |= {"error": error, "error_detail": error_detail}
-        given = {"remote_id": remote_id, "result": result, "payload": payload}
+        given = {"remote_id": remote_id, "result": result, "payload": payload, "decided_on": decided_on}
         values |= {name: value for name, value in given.items() if value is not None}
+        if state is IntentState.CONFLICT and clash is None:
+            clash = Clash(error)
+        return self._move(intent, state, now, values, clash, error_detail)
+
+    def _move(
+        self,
+        intent: Intent,
+        state: IntentState,
+        now: datetime,
+        values: dict[str, Any],
+        clash: Clash | None = None,
+        detail: str = "",
+    ) -> Intent:
+        if state not in LEGAL_MOVES[intent.state]:
+            raise StateError("outbox.illegal_move", intent=intent.id, found=intent.state.value, wanted=state.value)
         mine = intents.c.id == intent.id
+        change = update(intents).where(mine, intents.c.state == intent.state.value)
         with self._db.write() as connection:
             if state is IntentState.SENDING:
                 must_hold(connection, intent.shop, self._db.holder)
-            moved = connection.execute(
-                update(intents).where(mine, intents.c.state == intent.state.value).values(values)
-            )
+            moved = connection.execute(change.values({"state": state.value, "moved_at": now, **values}))
             row = connection.execute(select(intents).where(mine)).mappings().first()
             if moved.rowcount != 1 or row is None:
                 found = "gone" if row is None else row["state"]
                 raise StateError("outbox.moved_elsewhere", intent=intent.id, found=found, expected=intent.state.value)
-            _note_conflict(connection, intent, state, error, error_detail, now)
+            conflicts.note(connection, intent, state, clash, detail, now)
             return to_intent(row)
 
+    def confirmed_since(self, intent: Intent, *, in_group: bool = False) -> list[Intent]:
+        """Other changes of the same kind that were confirmed since this one was wished, oldest first. in_group: only
+        those of its group, whenever they were confirmed."""
+        same = (intents.c.shop == intent.shop) & (intents.c.kind == intent.kind.value) & (intents.c.id != intent.id)
+        done = same & (intents.c.state == IntentState.CONFIRMED.value)
+        which = intents.c.group_key == intent.group if in_group else intents.c.moved_at >= intent.created_at
+        return self._intents(select(intents).where(done, which).order_by(intents.c.moved_at, intents.c.id))
+
     def doubtful_after_crash(self, shop: str, now: datetime) -> list[Intent]:
-        """Every `sending` intent becomes in_doubt, to be looked up at once; returns them."""
+        """Every `sending` intent becomes in_doubt, to be looked up at once; returns them. Raises LeaseLost when this
+        process does not work for the shop: what it takes for left over is another's write under way."""
         mine = (intents.c.shop == shop) & (intents.c.state == IntentState.SENDING.value)
         with self._db.write() as connection:
+            must_hold(connection, shop, self._db.holder)
             ids = list(connection.execute(select(intents.c.id).where(mine)).scalars())
             if not ids:
                 return []
@@ -205,9 +234,9 @@ class SqlOutbox:
             query = query.where(intents.c.state.in_([state.value for state in states]))
         return self._intents(query)[::-1]
 
-    def _intents(self, query: Select[Any]) -> list[Intent]:
+    def _intents(self, query: Select[Any], values: dict[str, Any] | None = None) -> list[Intent]:
         with self._db.read() as connection:
-            return [to_intent(row) for row in connection.execute(query).mappings()]
+            return [to_intent(row) for row in connection.execute(query, values).mappings()]
 
     def _one(self, query: Select[Any]) -> Intent | None:
         return next(iter(self._intents(query)), None)
@@ -262,6 +291,8 @@ def _heads() -> Select[Any]:
 _HEADS = _heads()
 _NOW = bindparam("now", type_=intents.c.due_at.type)
 _DUE = _HEADS.where(or_(intents.c.due_at <= _NOW, intents.c.due_at == intents.c.created_at)).order_by(intents.c.id)
+_BY_KEY = select(intents).where(intents.c.shop == bindparam("shop"), intents.c.key == bindparam("key"))
+_OF_COPY = select(intents).where(intents.c.copy_id == bindparam("copy_id")).order_by(intents.c.id)
 _NEXT_DUE = select(func.min(_HEADS.subquery().c.due_at))
 
 
@@ -324,16 +355,5 @@ def to_intent(row: RowMapping) -> Intent:
         result=row["result"],
         error=row["error"],
         error_detail=row["error_detail"],
+        delays=row["delays"],
     )
-
-
-def _note_conflict(
-    connection: Connection, intent: Intent, state: IntentState, reason: str, detail: str, now: datetime
-) -> None:
-    """The history of conflicts: opened by the move into that state, resolved by the move out of it."""
-    if state is IntentState.CONFLICT:
-        row = {"shop": intent.shop, "intent_id": intent.id, "reason": reason, "detail": detail, "opened_at": now}
-        connection.execute(conflict.insert().values(resolution="", **row))
-    elif intent.state is IntentState.CONFLICT:
-        mine = (conflict.c.intent_id == intent.id) & conflict.c.resolved_at.is_(None)
-        connection.execute(update(conflict).where(mine).values(resolved_at=now, resolution=state.value))

@@ -174,6 +174,7 @@ intent = Table(
     Column("result", JSON, nullable=False),
     Column("error", String, nullable=False),
     Column("error_detail", CleanText, nullable=False),
+    Column("delays", Integer, nullable=False, server_default="0"),  # how often it was put off
     UniqueConstraint("shop", "key"),
     Index(None, "shop", "state", "id"),
     Index(None, "shop", "group_key", "id", "state"),  # answers "is anything before me?" from the index alone
@@ -192,10 +193,27 @@ conflict = Table(
     Column("detail", CleanText, nullable=False),
     Column("opened_at", UTCDateTime, nullable=False),
     Column("resolved_at", UTCDateTime),
-    Column("resolution", String, nullable=False),  # the state the intent went to, '' while open
+    Column("resolution", String, nullable=False),  # '' while open, then shop, ours or done
+    Column("resolved_by", String, nullable=False, server_default=""),  # policy or person
+    Column("expected", CleanText),  # what the change was decided on
+    Column("found", CleanText),  # what the shop held
+    Column("wanted", CleanText),  # what it was to become
     Index(None, "shop", "resolved_at"),
     Index(None, "intent_id"),
     sqlite_autoincrement=True,
+)
+
+duplicate = Table(
+    "duplicate",
+    metadata,
+    Column("shop", String, primary_key=True),
+    Column("resource", String, primary_key=True),
+    Column("row_id", BigInteger, primary_key=True, autoincrement=False),  # what is there once too often
+    Column("first_id", BigInteger, nullable=False),  # what was there first
+    Column("intent_id", Key, ForeignKey("intent.id")),  # NULL: written by an outbox that was lost
+    Column("reference", CleanText, nullable=False),
+    Column("found_at", UTCDateTime, nullable=False),
+    Index(None, "intent_id"),
 )
 
 lease = Table(

@@ -17,7 +17,7 @@ from connector.core.model import IntentState, Kind, MailState
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches
 from connector.mirror.outbox import IN_FLIGHT, IN_THE_WAY, may_go
-from connector.mirror.own_tables import bounce, conflict, mail
+from connector.mirror.own_tables import bounce, mail
 from connector.mirror.own_tables import intent as intents
 from connector.mirror.rows import folded
 from connector.mirror.tables import MirroredTables
@@ -200,20 +200,6 @@ class Queries:
         where = intents.c.state.in_(wanted) if wanted else intents.c.id.is_not(None)
         with self._db.read() as connection:
             return _intents(connection, where if shop is None else where & (intents.c.shop == shop), limit)
-
-    def conflicts(self, shop: str | None = None, unresolved: bool = True, limit: int = 1000) -> list[View]:
-        """Conflicts, oldest first: id, shop, intent_id, kind, key, reason, detail, opened_at, resolved_at,
-        resolution (the state that the intent went to)."""
-        names = ("id", "shop", "intent_id", "reason", "detail", "opened_at", "resolved_at", "resolution")
-        columns = [conflict.c[name] for name in names]
-        query = select(*columns, intents.c.kind, intents.c.key).join(intents, intents.c.id == conflict.c.intent_id)
-        if unresolved:
-            query = query.where(conflict.c.resolved_at.is_(None))
-        if shop is not None:
-            query = query.where(conflict.c.shop == shop)
-        with self._db.read() as connection:
-            found = connection.execute(query.order_by(conflict.c.id).limit(limit))
-            return [_plain(row) for row in found.mappings()]
 
     # --- bounces --------------------------------------------------------------------------------------------------
 

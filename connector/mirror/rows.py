@@ -165,7 +165,8 @@ class SqlRows:
     def patch(self, shop: str, table: str, row_id: int, values: dict[str, Any]) -> None:
         """Write columns of one row, making the row when it is new. What is not mapped is left out.
 
-        The digest is emptied, so that the next pull writes the shop's truth even if it has not changed since.
+        The digest is emptied, so that the next pull writes the shop's truth even if it has not changed since. Raises
+        LeaseLost: the successor may have read something newer.
         """
         target = self._tables.main.get(table)
         known = {name: value for name, value in values.items() if target is not None and name in target.c}
@@ -175,6 +176,7 @@ class SqlRows:
         if "email_key" in target.c and "email" in known:
             row["email_key"] = folded(known["email"])
         with self._db.write(flush=False) as connection:
+            must_hold(connection, shop, self._db.holder)
             upsert(connection, target, [row], ("shop", "id"))
 
     def remove(self, shop: str, resource: Resource, ids: Iterable[int]) -> int:

@@ -113,7 +113,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     INTENT_IN_DOUBT: ("warning", "a change may or may not have happened; it is looked up before anything is sent"),
     INTENT_RECOVERED: ("warning", "after a crash: a change under way became doubtful and is looked up"),
     INTENT_FAILED: ("error", "a change was refused for good; see `outbox list`"),
-    INTENT_CONFLICT: ("warning", "the shop changed meanwhile; see `outbox list`"),
+    INTENT_CONFLICT: ("warning", "the shop changed meanwhile; see `conflicts list`"),
     INTENT_CANCELLED: ("info", "a change is not wanted or not needed any more"),
     MESSAGE_ALTERED: ("warning", "the shop stored another text than was sent; see `thread show`; `reason` says how"),
     GUARD_TRIPPED: ("error", "a leg stopped before doing damage; `setting` or `guard` names what allows it"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def dead_letters(app: App) -> DeadLetters:
-    return DeadLetters(app.mirror.outbox, app.mirror.ledger, app.clock)
+    return DeadLetters(app.mirror.outbox, app.mirror.conflicts, app.mirror.ledger, app.clock)
 
 
 def assignment(app: App, name: str) -> Assignment:

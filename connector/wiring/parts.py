@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypedDict
 
 from connector import config
 from connector.core.attachments import Limits
+from connector.core.conflicts import Side
 from connector.core.decisions import Policy
 from connector.core.identity import REFERENCE_PREFIX
 from connector.core.mapping import Resource
-from connector.core.model import Role, ShopInfo
+from connector.core.model import Kind, Role, ShopInfo
 from connector.core.query import Filter, Query
 from connector.core.watching import watched
 from connector.engine.audit import Audit
@@ -100,6 +101,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         s.settle_seconds,
         random.SystemRandom().random,
         lambda: mirror.leases.holder(name) == app.holder,
+        sides(s),
     )
     join = Join(
         name,
@@ -152,6 +154,16 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         new_run_id=lambda: random_secrets.token_hex(4),
         new_baseline=app.new_baseline,
     )
+
+
+def sides(s: config.ShopSettings) -> dict[Kind, Side]:
+    """Whose side counts when a change meets another one."""
+    chosen = s.conflicts
+    return {
+        Kind.THREAD_STATUS: Side(chosen.thread_status),
+        Kind.ORDER_STATUS: Side(chosen.order_status),
+        Kind.ORDER_TRACKING: Side(chosen.tracking),
+    }
 
 
 def files(app: App) -> Files:

@@ -99,6 +99,8 @@ WORDS = {
         "entry {id} creates a thread: what comes after it needs the thread's number",
         "`outbox retry {id}`: a thread in doubt is looked up by its token before anything is created",
     ),
+    "conflict.unknown": ("there is no conflict {id}", "`conflicts list --all` shows what there is"),
+    "conflict.resolved": ("conflict {id} is resolved already: {side}, by {by}", "nothing to do"),
     "outbox.half_written": (
         "entry {id} is half written: the order has the status, but not by a row of ours",
         "look at the order in the back office, then `outbox confirm {id}` or `outbox cancel {id}`;"

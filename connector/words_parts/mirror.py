@@ -126,6 +126,10 @@ WORDS = {
         "Intent {intent} is {found} and cannot become {wanted}.",
         "Look at its state: prestashop-connector outbox list.",
     ),
+    "ledger.moved_elsewhere": (
+        "Mail {mail} was {expected} a moment ago and is {found} now: somebody else decided on it.",
+        "Look at it again: prestashop-connector quarantine list.",
+    ),
     "outbox.moved_elsewhere": (
         "Intent {intent} was {expected} a moment ago and is {found} now: somebody else moved it.",
         "Look at its state and try again: prestashop-connector outbox list.",

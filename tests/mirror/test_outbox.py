@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector.core.conflicts import Clash
 from connector.core.model import LEGAL_MOVES, Intent, IntentState, Kind
 from connector.errors import StateError
 from connector.mirror.db import Mirror
@@ -191,14 +193,48 @@ class TestMoves:
         assert mirror.outbox.doubtful_after_crash(SHOP, LATER) == []
         assert due(mirror, LATER) == ["a", "b"]
 
-    def test_a_conflict_is_noted_until_somebody_resolves_it(self, mirror: Mirror) -> None:
+    def test_a_conflict_is_noted_with_both_sides_until_somebody_resolves_it(self, mirror: Mirror) -> None:
         mirror.outbox.add(SHOP, [wish("a")])
-        go(mirror, "a", S.CONFLICT, error="order.half_written", error_detail="state 4")
-        noted = mirror.queries.conflicts(SHOP)
-        assert [(c["key"], c["reason"], c["detail"]) for c in noted] == [("a", "order.half_written", "state 4")]
+        sides = Clash("changed_meanwhile", "open", "closed", "pending1")
+        intent = go(mirror, "a", S.CONFLICT, error="changed_meanwhile", error_detail="state 4", clash=sides)
+        (noted,) = mirror.conflicts.listing(SHOP)
+        assert (noted.intent_id, noted.clash, noted.detail, noted.resolution) == (intent.id, sides, "state 4", "")
+        assert mirror.conflicts.get(noted.id) == noted
         go(mirror, "a", S.CANCELLED)
-        assert mirror.queries.conflicts(SHOP) == []
-        assert [c["resolution"] for c in mirror.queries.conflicts(SHOP, unresolved=False)] == ["cancelled"]
+        assert mirror.conflicts.listing(SHOP) == []
+        (noted,) = mirror.conflicts.listing(SHOP, resolved=True)
+        assert (noted.resolution, noted.resolved_by, noted.resolved_at) == ("shop", "person", NOW)
+
+    @pytest.mark.parametrize(("state", "side"), [(S.CANCELLED, "shop"), (S.SENDING, "ours")])
+    def test_what_the_policy_decides_is_noted_as_decided(self, mirror: Mirror, state: S, side: str) -> None:
+        mirror.outbox.add(SHOP, [wish("a")])
+        intent = go(mirror, "a", state, clash=Clash("changed_meanwhile", "open", "closed", "pending1"))
+        assert mirror.conflicts.listing(SHOP) == []
+        (noted,) = mirror.conflicts.of_intent(intent.id)
+        assert (noted.resolution, noted.resolved_by) == (side, "policy")
+
+    def test_what_was_put_off_is_counted_until_it_is_wanted_again(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a")])
+        go(mirror, "a", S.PLANNED, delayed=True)
+        assert go(mirror, "a", S.PLANNED, delayed=True).delays == 2
+        assert mirror.outbox.revive(go(mirror, "a", S.FAILED), None, NOW).delays == 0
+
+    def test_when_nothing_was_sent_there_is_nothing_to_look_up(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a"), wish("b", "b")])
+        assert go(mirror, "a", S.SENDING, S.PLANNED).sent_at is None
+        doubtful = go(mirror, "b", S.SENDING, S.IN_DOUBT, S.CANCELLED)
+        assert mirror.outbox.revive(doubtful, None, LATER).sent_at == NOW
+
+    def test_changes_of_ours_that_came_in_between_are_found(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a"), wish("b"), wish("c", "c"), wish("d", "d", kind=Kind.THREAD_STATUS)])
+        for key in ("c", "a", "d"):
+            go(mirror, key, S.CONFIRMED)
+        late = mirror.outbox.by_key(SHOP, "b")
+        assert late is not None
+        assert keys(mirror.outbox.confirmed_since(late)) == ["a", "c"]
+        assert keys(mirror.outbox.confirmed_since(late, in_group=True)) == ["a"]
+        young = replace(late, created_at=NOW + timedelta(seconds=1))
+        assert keys(mirror.outbox.confirmed_since(young)) == []
 
 
 class TestListing:

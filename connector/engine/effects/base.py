@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from connector.core.conflicts import CHANGED as CHANGED
+from connector.core.conflicts import HALF_WRITTEN as HALF_WRITTEN
 from connector.core.model import Intent, IntentState, NewIntent
 
 THREAD_GONE = "thread_gone"
@@ -13,11 +15,9 @@ ORDER_GONE = "order_gone"
 MESSAGE_GONE = "message_gone"
 CUSTOMER_GONE = "customer_gone"
 STATE_GONE = "state_gone"
+PAYS_TWICE = "would_pay_twice"
 CUSTOMER_WROTE = "customer_wrote_again"
 NOT_CLOSED = "not_closed"
-SHOP_WINS = "shop_wins"
-CHANGED = "changed_meanwhile"
-HALF_WRITTEN = "half_written"
 
 TablePatch = tuple[str, int, dict[str, Any]]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from connector.core.model import History, Intent, IntentState
 from connector.engine.effects.base import (
     CHANGED,
@@ -23,7 +25,8 @@ class OrderStatus(Base):
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
 
-    def _ours(self, intent: Intent) -> History | None:
+    @staticmethod
+    def _ours(intent: Intent, rows: Sequence[History]) -> History | None:
         p, newest = intent.payload, int(intent.decided_on.get("newest_history", 0))
         rows = self._shop.histories(int(p["id_order"]))
         return next(
@@ -39,15 +42,23 @@ class OrderStatus(Base):
         facts = self._shop.order_facts(int(intent.payload["id_order"]))
         if facts is None:
             return Verdict(IntentState.FAILED, error=ORDER_GONE)
-        ours = self._ours(intent)
+        rows = self._shop.histories(int(intent.payload["id_order"]))
+        ours = self._ours(intent, rows)
         if ours is not None:
             return self._confirmed(intent, ours)
         if facts.current_state == intent.payload["id_state"]:
-            if intent.attempts:
+            if intent.sent_at is not None:
                 return Verdict(IntentState.CONFLICT, error=HALF_WRITTEN)
             return Verdict(IntentState.CONFIRMED, result={"already": True})
         if facts.current_state != intent.decided_on.get("current_state"):
-            return Verdict(IntentState.CONFLICT, result={"shop": facts.current_state}, error=CHANGED)
+            seen = {"current_state": facts.current_state, "newest_history": max((r.id for r in rows), default=0)}
+            return Verdict(IntentState.CONFLICT, result={"shop": facts.current_state, "seen": seen}, error=CHANGED)
+        state = self._shop.order_state(int(intent.payload["id_state"]))
+        if state is None or state.deleted:
+            return Verdict(IntentState.FAILED, error=STATE_GONE)
+        if not intent.payload.get("force") and pays_twice(state, facts, 0):
+            return Verdict(IntentState.FAILED, error=PAYS_TWICE)
+        self._mails = state.send_email
         return GO_ON
 
     def write(self, intent: Intent) -> Verdict:
@@ -57,7 +68,7 @@ class OrderStatus(Base):
         return Verdict(IntentState.CONFIRMED, row, {"mail": "sent by the shop" if mail else "none"})
 
     def look_up(self, intent: Intent) -> Verdict:
-        ours = self._ours(intent)
+        ours = self._ours(intent, self._shop.histories(int(intent.payload["id_order"])))
         if ours is not None:
             return self._confirmed(intent, ours)
         facts = self._shop.order_facts(int(intent.payload["id_order"]))

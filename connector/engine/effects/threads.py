@@ -10,11 +10,11 @@ from connector.core import identity
 from connector.core.model import Intent, IntentState, Kind, NewIntent
 from connector.core.query import Filter, Query
 from connector.engine.effects.base import (
+    CHANGED,
     CUSTOMER_WROTE,
     GO_ON,
     NOT_CLOSED,
     NOT_FOUND,
-    SHOP_WINS,
     THREAD_GONE,
     Base,
     TablePatch,
@@ -136,7 +136,7 @@ class MessageCreate(Base):
 
 
 class ThreadStatus(Base):
-    """Written only when the status is still the one it was decided on; otherwise the shop wins."""
+    """Written only when the status is still the one it was decided on; otherwise two sides want two things."""
 
     def __init__(self, shop: Shop, outbox: Outbox, statuses: MutableMapping[int, str]) -> None:
         self._shop = shop
@@ -153,12 +153,12 @@ class ThreadStatus(Base):
         expected = intent.decided_on.get("status")
         if intent.decided_on.get("reopens") and fresh != "closed":
             return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=NOT_CLOSED)
-        if expected is not None and fresh != expected:
-            return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=SHOP_WINS)
         if self._unanswered(intent, thread_id):
             return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=CUSTOMER_WROTE)
         return GO_ON
 
+        if expected is not None and fresh != expected:
+            return Verdict(IntentState.CONFLICT, thread_id, {"shop": fresh}, error=CHANGED)
     def _unanswered(self, intent: Intent, thread_id: int) -> bool:
         """Has the customer written again since the reply that this status ends? Then the thread is not done."""
         key = intent.decided_on.get("reply")

@@ -21,6 +21,7 @@ from connector.core.exchange import (
 from connector.engine.ports.far import Clock, Events, FolderWatch, Mailbox, MailCodec, Sender, Shop
 from connector.engine.ports.mirror import (
     Attachments,
+    Conflicts,
     Contents,
     Differences,
     Leases,
@@ -36,6 +37,7 @@ __all__ = [
     "Attachments",
     "Broken",
     "Clock",
+    "Conflicts",
     "Contents",
     "Difference",
     "Differences",

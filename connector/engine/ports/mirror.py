@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from connector.core.attachments import KeptAttachment, NewAttachment
 from connector.core.decisions import Bounced
+from connector.core.conflicts import Clash, Conflict
 from connector.core.exchange import (
     Broken,
     Difference,
@@ -69,7 +70,7 @@ class Rows(Protocol):
 
     def all_ids(self, shop: str, table: str) -> set[int]: ...
     def patch(self, shop: str, table: str, row_id: int, values: dict[str, Any]) -> None:
-        """Write a confirmed effect into the mirror at once (the next pull reads the truth)."""
+        """Write a confirmed effect into the mirror at once (the next pull reads the truth). Raises LeaseLost."""
         ...
 
 
@@ -211,7 +212,8 @@ class Ledger(Protocol):
         files: Sequence[NewAttachment] = (),
     ) -> None:
         """The decision on a copy, its intents, its files and the bounce that it tells of, in one transaction.
-        Quarantine counts as an attempt and sets when the next one is due."""
+        Quarantine counts as an attempt and sets when the next one is due. Raises StateError `ledger.moved_elsewhere`
+        when the copy is not in `copy.state` any more. worker: only for who holds the lease, else LeaseLost."""
         ...
 
     def count_from(self, copy: Copy, window: timedelta) -> int:
@@ -220,6 +222,7 @@ class Ledger(Protocol):
         ...
 
     def count_in_thread(self, copy: Copy, thread_id: int, window: timedelta) -> int:
+        worker: bool = False,
         """Other mails from customers' folders filed in this thread that came within the window before this one."""
         ...
 
@@ -299,7 +302,14 @@ class Outbox(Protocol):
     ) -> Intent:
         """A legal move by conditional UPDATE (the row must still be in `intent.state`); raises StateError else.
 
-        Moving to `sending` sets sent_at=now and counts the attempt."""
+        Moving to `sending` sets sent_at=now and counts the attempt; moving back to `planned` says that nothing was sent.
+        delayed: counts as put off. clash: what the shop changed meanwhile, noted in the history of conflicts: open when
+        the move is to `conflict`, else as decided by the policy."""
+        ...
+
+    def confirmed_since(self, intent: Intent, *, in_group: bool = False) -> list[Intent]:
+        """Other changes of the same kind that were confirmed since this one was wished, oldest first. in_group: only
+        those of its group, whenever they were confirmed."""
         ...
 
     def note(self, intent: Intent, facts: dict[str, Any]) -> None:
@@ -307,7 +317,10 @@ class Outbox(Protocol):
         ...
 
     def doubtful_after_crash(self, shop: str, now: datetime) -> list[Intent]:
-        """Every `sending` intent becomes in_doubt; returns them."""
+        decided_on: dict[str, Any] | None = None,
+        delayed: bool = False,
+        clash: Clash | None = None,
+        """Every `sending` intent becomes in_doubt; returns them. Raises LeaseLost."""
         ...
 
     def states(self, shop: str) -> dict[str, int]: ...
@@ -326,6 +339,19 @@ class Leases(Protocol):
     def holder(self, shop: str) -> str | None:
         """Who holds a living lease, e.g. 'host:pid:run'."""
         ...
+class Conflicts(Protocol):
+    """The history of conflicts, written by the moves of the intents. Reads only."""
+
+    def get(self, conflict_id: int) -> Conflict | None: ...
+    def of_intent(self, intent_id: int) -> list[Conflict]:
+        """Oldest first."""
+        ...
+
+    def listing(self, shop: str | None = None, *, resolved: bool = False, limit: int = 1000) -> list[Conflict]:
+        """Those that wait for a decision, or all."""
+        ...
+
+
 
 
 class Memory(Protocol):
