@@ -55,6 +55,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Own(threading.local):
+    """The transaction that a thread has open for several steps, if any."""
+
+    connection: Connection | None = None
+
+
 class Database:
     """One database, shared by the threads of a process.
 
@@ -78,6 +84,7 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._wait = wait
         self._writer: threading.Lock | None = None
+        self._own = _Own()
         if self.is_sqlite:
             path = Path(parsed.database or "").absolute()
             self.name = str(path)
@@ -113,7 +120,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent look; never waits for a writer."""
+        """A consistent look; never waits for a writer. Inside `together` it sees what this thread has written there."""
+        if self._own.connection is not None:
+            yield self._own.connection
+            return
         with translated(self.name), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -125,14 +135,30 @@ class Database:
     def write(self, *, flush: bool = True) -> Iterator[Connection]:
         """One transaction, committed at the end, rolled back when the body raises.
 
-        flush: the commit is on disk when this returns. False only for what can be read again from its source.
+        flush: the commit is on disk when this returns. False only for what can be read again from its source. Inside
+        `together` the commit is that one's, and a body that raises takes back its own part only.
         """
+        if self._own.connection is not None:
+            with self._own.connection.begin_nested():
+                yield self._own.connection
+            return
         with translated(self.name), self._one_writer(), self.engine.connect() as connection:
             connection = connection.execution_options(mirror_write=True, mirror_flush=flush)
             with connection.begin():
                 if not self.is_sqlite and not flush:
                     connection.execute(text("SET LOCAL synchronous_commit TO off"))
                 yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that this thread reads and writes inside is one flushed transaction: everything or nothing. Other writers
+        wait meanwhile, so it must be short."""
+        with self.write() as connection:
+            self._own.connection = connection
+            try:
+                yield
+            finally:
+                self._own.connection = None
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, func, select
+from sqlalchemy import RowMapping, Select, Table, bindparam, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.core.mentions import CustomerOrder
-from connector.core.model import Contact, Customer, Employee, Message, OrderState, Thread
+from connector.core.model import Contact, Customer, Employee, Message, OrderFacts, OrderState, Thread
 from connector.mirror.database import Database
 from connector.mirror.rows import folded
 from connector.mirror.tables import MirroredTables
@@ -24,6 +24,7 @@ class SqlLookups:
     def __init__(self, database: Database, tables: MirroredTables) -> None:
         self._db = database
         self._tables = tables
+        self._queries: dict[tuple[str, ...], Select[Any]] = {}
 
     def thread(self, shop: str, thread_id: int) -> Thread | None:
         return next(map(_thread, self._rows(shop, "customer_threads", id=thread_id)), None)
@@ -83,15 +84,11 @@ class SqlLookups:
         with self._db.read() as connection:
             return [_message(row) for row in connection.execute(query.limit(limit)).mappings()]
 
-    def duplicate_references(self, shop: str) -> list[str]:
-        """References of ours that more than one message carries."""
-        table = self._tables.main.get("customer_messages")
-        if table is None or "user_agent" not in table.c:
-            return []
-        mark = func.substr(table.c.user_agent, 1, len(REFERENCE_MARK)) == REFERENCE_MARK
-        query = select(table.c.user_agent).where(table.c.shop == shop, mark).group_by(table.c.user_agent)
-        with self._db.read() as connection:
-            return list(connection.execute(query.having(func.count() > 1)).scalars())
+    def customer(self, shop: str, customer_id: int) -> Customer | None:
+        return next(map(_customer, self._rows(shop, "customers", id=customer_id)), None)
+
+    def messages(self, shop: str, thread_id: int) -> list[Message]:
+        return [_message(row) for row in self._rows(shop, "customer_messages", id_customer_thread=thread_id)]
 
     def customers_by_email(self, shop: str, email: str) -> list[Customer]:
         return [_customer(row) for row in self._rows(shop, "customers", email_key=folded(email))]
@@ -130,6 +127,14 @@ class SqlLookups:
         rows.sort(key=lambda row: (bool(row.get("id_shop") or row.get("id_shop_group")), row["id"]))
         return next((row.get("value") for row in rows), None)
 
+    def order(self, shop: str, order_id: int) -> OrderFacts | None:
+        """The order as it was pulled last."""
+        return next(map(_order, self._rows(shop, "orders", id=order_id)), None)
+
+    def newest_history(self, shop: str, order_id: int) -> int:
+        """The highest id of the order's history, 0 without one."""
+        return max((row["id"] for row in self._rows(shop, "order_histories", id_order=order_id)), default=0)
+
     def payments(self, shop: str, order_reference: str) -> int:
         """How many payments are booked for orders with this reference."""
         return len(self._rows(shop, "order_payments", order_reference=order_reference))
@@ -149,9 +154,12 @@ class SqlLookups:
         table = self._tables.main.get(table_name)
         if table is None or any(name not in table.c for name in equals):
             return []
-        query = select(table).where(table.c.shop == shop, *_conditions(table, equals)).order_by(table.c.id)
+        query = self._queries.get((table_name, *equals))
+        if query is None:  # putting a statement together takes longer than running it
+            query = select(table).where(table.c.shop == bindparam("shop"), *_conditions(table, equals))
+            query = self._queries[(table_name, *equals)] = query.order_by(table.c.id)
         with self._db.read() as connection:
-            return list(connection.execute(query).mappings())
+            return list(connection.execute(query, {"shop": shop, **equals}).mappings())
 
     def _names(self, shop: str, table_name: str) -> dict[int, list[str]]:
         table = self._tables.lang.get(table_name)
@@ -165,8 +173,8 @@ class SqlLookups:
         return names
 
 
-def _conditions(table: Table, equals: dict[str, Any]) -> Iterable[ColumnElement[bool]]:
-    return (table.c[name] == value for name, value in equals.items())
+def _conditions(table: Table, names: Iterable[str]) -> Iterable[ColumnElement[bool]]:
+    return (table.c[name] == bindparam(name) for name in names)
 
 
 def _thread(row: RowMapping) -> Thread:
@@ -181,6 +189,19 @@ def _thread(row: RowMapping) -> Thread:
         id_order=row.get("id_order"),
         id_contact=row.get("id_contact"),
         date_add=row.get("date_add"),
+    )
+
+
+def _order(row: RowMapping) -> OrderFacts:
+    return OrderFacts(
+        id=row["id"],
+        current_state=row.get("current_state") or 0,
+        invoice_number=row.get("invoice_number") or 0,
+        reference=row.get("reference") or "",
+        total_paid_real=str(row.get("total_paid_real") or 0),
+        id_customer=row.get("id_customer") or 0,
+        id_lang=row.get("id_lang") or 0,
+        id_shop=row.get("id_shop") or 0,
     )
 
 

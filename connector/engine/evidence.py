@@ -1,0 +1,193 @@
+"""What is known of a mail before it is decided on: of its sender, its thread, its copies, and of the shop.
+
+Asks the mirror, the ledger and the outbox; decides nothing (`core.reconcile` does) and stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta, tzinfo
+
+from connector.core import authres, identity
+from connector.core.automail import classify
+from connector.core.decisions import Bounced, Facts, Policy
+from connector.core.guards import mail_loop, thread_loop
+from connector.core.matching import Clues, Referenced, group_of
+from connector.core.model import Contact, Copy, Employee, Kind, Mail, MailState, Role, Thread
+from connector.engine.ports import Clock, Events, Ledger, Lookups, Outbox
+from connector.ops import events as ev
+
+LOOP_WINDOW = timedelta(hours=2)
+RETRY = "retry"
+"""Reason of a copy that a person took out of the quarantine to be decided anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFacts:
+    """What decisions need to know of the shop itself. secrets: the instance secret first, then retired ones.
+
+    own_addresses: casefolded addresses that the shop or its mailboxes send from."""
+
+    secrets: tuple[str, ...]
+    own_addresses: frozenset[str]
+    can_backdate: bool
+    zone: tzinfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the mirror knows of the shop and no mail changes: asked once for many mails."""
+
+    employees: Sequence[Employee]
+    contacts: Sequence[Contact]
+    languages: dict[int, str]
+    default_lang: int
+    default_shop: int
+
+
+class Evidence:
+    """Of the mails of one shop."""
+
+    def __init__(
+        self, shop: str, ledger: Ledger, lookups: Lookups, outbox: Outbox, events: Events, clock: Clock
+    ) -> None:
+        self.shop = shop
+        self._ledger = ledger
+        self._lookups = lookups
+        self._outbox = outbox
+        self._events = events
+        self._clock = clock
+
+    def standing(self) -> Standing:
+        default = self._lookups.configuration(self.shop, "PS_LANG_DEFAULT") or ""
+        languages = self._lookups.languages(self.shop)
+        return Standing(
+            employees=self._lookups.employees(self.shop),
+            contacts=self._lookups.contacts(self.shop),
+            languages=languages,
+            default_lang=int(default) if default.isdigit() else next(iter(languages), 1),
+            default_shop=self._lookups.default_shop(self.shop),
+        )
+
+    def gather(
+        self,
+        copy: Copy,
+        mail: Mail,
+        found: Clues,
+        text_hash: str,
+        shop_facts: ShopFacts,
+        policy: Policy,
+        standing: Standing,
+    ) -> Facts:
+        """What is to be known of one mail. found: what it says of itself; text_hash: of what its writer newly wrote."""
+        shop, lookups = self.shop, self._lookups
+        sender = mail.from_addr
+        signed, addressed = self._threads(found.signed), self._threads(found.addressed)
+        by_token = self._by_token(found)
+        referenced = self._referenced(found)
+        customers = lookups.customers_by_email(shop, sender) if sender else []
+        near = [*signed, *addressed, *by_token, *(ref.thread for ref in referenced if ref.thread is not None)]
+        return Facts(
+            auto=classify(mail, shop_facts.own_addresses),
+            now=self._clock.now(),
+            signed=signed,
+            addressed=addressed,
+            by_token=by_token,
+            referenced=referenced,
+            by_recipient=self._open_threads_of(mail) if copy.role is Role.STAFF else (),
+            bounced=self._bounced(found),
+            bounced_before=frozenset(self._ledger.bounced(shop, [one for one, _ in found.bounced])),
+            dmarc=authres.dmarc(mail.headers, policy.authserv_id, sender),
+            same_key=[c for c in self._ledger.same_mail(shop, copy.mail_key) if c.id != copy.id],
+            same_id=[c for c in self._ledger.by_message_id(shop, [mail.message_id]) if c.id != copy.id]
+            if mail.message_id
+            else (),
+            in_shop=lookups.message_by_reference(shop, identity.reference(copy.mail_key)),
+            customers=customers,
+            orders=lookups.orders_of(shop, [c.id for c in customers]) if policy.create_threads else (),
+            employees=standing.employees,
+            contacts=standing.contacts,
+            languages=standing.languages,
+            default_lang=standing.default_lang,
+            default_shop=standing.default_shop,
+            text_hash=text_hash,
+            can_backdate=shop_facts.can_backdate,
+            zone=shop_facts.zone,
+            too_many=self._loop(copy, sender),
+            busy_threads=self._busy(copy, near),
+        )
+
+    def _threads(self, ids: tuple[int, ...]) -> list[Thread]:
+        found = (self._lookups.thread(self.shop, thread_id) for thread_id in ids[:5])
+        return [thread for thread in found if thread is not None]
+
+    def _by_token(self, found: Clues) -> list[Thread]:
+        """By number first, so that a token is compared in constant time where the number came through whole."""
+        numbered = {t.id: t for t in self._threads(found.thread_ids)} if found.tokens else {}
+        by_token = (t for token in found.tokens for t in self._lookups.threads_by_token(self.shop, token))
+        return list({**numbered, **{t.id: t for t in by_token}}.values())
+
+    def _bounced(self, found: Clues) -> list[Bounced]:
+        """The mails of ours that a bounce names, with the message of the thread that each carried."""
+        result = []
+        for message_id, thread_id in found.bounced[:5]:
+            thread = self._lookups.thread(self.shop, thread_id)
+            if thread is None:
+                continue
+            sent = self._outbox.sent_mail(self.shop, message_id)
+            message = self._outbox.by_key(self.shop, sent.after) if sent is not None and sent.after else None
+            result.append(Bounced(message_id, thread, message.remote_id if message is not None else None))
+        return result
+
+    def _busy(self, copy: Copy, threads: Sequence[Thread]) -> frozenset[int]:
+        """Threads into which so many mails came of late that machines must be at work."""
+        if copy.role is Role.STAFF or copy.reason == RETRY:
+            return frozenset()
+        ids = {thread.id for thread in threads}
+        busy = {i for i in ids if i and thread_loop(self._ledger.count_in_thread(copy, i, LOOP_WINDOW))}
+        if busy:
+            self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="thread_loop", copy_id=copy.id)
+        return frozenset(busy)
+
+    def _open_threads_of(self, mail: Mail) -> list[Thread]:
+        threads: dict[int, Thread] = {}
+        for address in mail.recipients[:20]:
+            threads.update({t.id: t for t in self._lookups.open_threads_by_email(self.shop, address)})
+        return list(threads.values())
+
+    def _referenced(self, found: Clues) -> list[Referenced]:
+        """Ledger mails that this mail refers to, nearest first, with their thread or the intent that will make it."""
+        rows = self._ledger.by_message_id(self.shop, list(found.references))
+        order = {ref: position for position, ref in enumerate(found.references)}
+        result: list[Referenced] = []
+        for row in sorted(rows, key=lambda r: (order.get(r.message_id, 99), r.id)):
+            if row.state not in (MailState.PENDING, MailState.IMPORTED):
+                continue
+            thread = self._lookups.thread(self.shop, row.id_thread) if row.id_thread else None
+            create_key, group = "", group_of(row.id_thread) if row.id_thread else ""
+            if thread is None and not row.id_thread:
+                message = next((i for i in self._outbox.of_copy(row.id) if i.kind is Kind.MESSAGE_CREATE), None)
+                if message is None:
+                    continue
+                create_key, group = str(message.payload.get("thread_key", "")), message.group
+            elif thread is None:
+                # Created by us and not pulled back yet: its number is enough, its state is read before pushing.
+                thread = Thread(row.id_thread or 0, row.from_addr, "", "open", None, None, None, None, None)
+            # Who wrote a filed mail takes part only if it was the thread's own person, not a stranger with a token.
+            own = row.reason == "new_thread" or row.reason.startswith("thread_by_")
+            participants = frozenset(
+                ({row.from_addr} if own else set()) | ({thread.email.casefold()} if thread else set())
+            )
+            result.append(Referenced(row.message_id, thread, create_key, group, participants - {""}))
+        return result
+
+    def _loop(self, copy: Copy, sender: str) -> str:
+        """The mail-loop guard: too many mails of one sender in a short time are set aside for a person to look at."""
+        if not sender or copy.role is Role.STAFF or copy.reason == RETRY:
+            return ""  # a person has looked at it and sent it on
+        count = self._ledger.count_from(copy, LOOP_WINDOW)
+        if not mail_loop(count):
+            return ""
+        self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="mail_loop", copy_id=copy.id, count=count)
+        return "mail_loop"
