@@ -34,14 +34,16 @@ def mappings() -> None:
 @_JSON
 @click.pass_obj
 def check(options: Options, online: bool, shop: str | None, as_json: bool) -> int:
-    """Read all mapping files, say every mistake with its line, and what the next start would change in the mirror."""
+    """Read all mapping files and templates, say every mistake with its line, and what the next start would change in
+    the mirror."""
     files = MappingFiles(load(options))
     shops = [named_shop(files.settings, shop)] if shop else list(files.settings.shops) if online else []
     report: dict[str, Any] = {"files": _count(files), "mistakes": [], "mirror": None, "shops": []}
     errors: list[ConnectorError] = []
-    if files.found.mistakes:
-        report["mistakes"] = [{"file": m.file, "line": m.line, "problem": m.text} for m in files.found.mistakes]
-        errors.append(packagedata.wrong(files.found.mistakes))
+    mistakes = [*files.found.mistakes, *files.templates.mistakes]
+    if mistakes:
+        report["mistakes"] = [{"file": m.file, "line": m.line, "problem": m.text} for m in mistakes]
+        errors.append(packagedata.wrong(mistakes))
     else:
         _mirror(files, report, errors)
         for name in shops:

@@ -43,7 +43,7 @@ class Desk:
         self._who = who
         self._shop = shop
         self._lookups = lookups
-        self._letters = letters
+        self.letters = letters
         self._outbox = outbox
         self._resolve = resolve
         self._nonce = nonce
@@ -85,9 +85,9 @@ class Desk:
         )
         intents, copies = [message], list[NewIntent]()
         if mail and not private:
-            letter = self._letters.reply(thread, text.strip(), reference, message.key, employee)
+            letter = self.letters.reply(thread, text.strip(), reference, message.key, employee)
             intents.append(letter)
-            copies = self._letters.copy_of(letter)
+            copies = self.letters.copy_of(letter)
         if not private and self._who.reply_status != "none":
             intents.append(_status(thread, self._who.reply_status, reference, intents[-1].key, message.key))
         return self._outbox.add(self.shop_name, [*intents, *copies])
@@ -109,7 +109,7 @@ class Desk:
         if wants_mail and "@" not in thread.email:
             raise DataError("thread.no_address", id=thread_id)
         if wants_mail and not force:
-            self._letters.refuse_flood(thread.email, thread.id)
+            self.letters.refuse_flood(thread.email, thread.id)
         return thread, employee
 
     def thread_status(self, thread_id: int, status: str) -> list[Intent]:

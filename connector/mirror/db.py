@@ -24,6 +24,7 @@ from connector.mirror.quarantine import Quarantine
 from connector.mirror.queries import Queries
 from connector.mirror.rows import SqlRows
 from connector.mirror.runs import SqlRuns
+from connector.mirror.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Mirror:
     runs: SqlRuns
     quarantine: Quarantine
     queries: Queries
+    waiting: Waiting
     meta: Meta
     changes: tuple[str, ...] = ()
 
@@ -91,6 +93,7 @@ def open_mirror(
         runs=SqlRuns(database),
         quarantine=Quarantine(database),
         queries=Queries(database, mirrored),
+        waiting=Waiting(database, mirrored),
         meta=Meta(database),
         changes=tuple(changes),
     )

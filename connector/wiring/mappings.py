@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from connector import config, packagedata
-from connector.core.mapping import Mappings
+from connector.core.mapping import Mappings, Mistake
+from connector.core.rules import Rules
+from connector.core.templates import Templates
 from connector.errors import MappingError
 from connector.mirror.preview import Preview, preview
 from connector.shop.client import ShopClient
@@ -19,6 +21,13 @@ class MappingFiles:
     def __init__(self, settings: config.Settings) -> None:
         self.settings = settings
         self.found: Mappings = packagedata.mappings(settings.mappings_dir)
+        self.rules: Rules = packagedata.rules(settings.mappings_dir, forward_to(settings))
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """Of mappings and rules."""
+        return [*self.found.mistakes, *self.rules.mistakes]
+        self.templates: Templates = packagedata.templates(settings.mappings_dir)
 
     def preview(self) -> Preview | None:
         """What the next start would change in the mirror; None when there is none yet. Raises MappingError for a name
@@ -38,6 +47,11 @@ class MappingFiles:
             yield client
         finally:
             client.close()
+
+
+def forward_to(settings: config.Settings) -> dict[str, tuple[str, ...]]:
+    """Per shop the addresses that rules may forward to."""
+    return {name: s.forward_to for name, s in settings.shops.items()}
 
 
 @contextmanager
