@@ -223,6 +223,14 @@ class ShopOutcomeUnknown(ShopError):
     exit = Exit.TEMPORARY
 
 
+class ShopChanged(ShopError):
+    """A row was changed in the shop between the look and the write; nothing was sent."""
+
+    scope = Scope.ROW
+    next = Next.RETRY
+    exit = Exit.TEMPORARY
+
+
 class ShopDamaged(ShopError):
     """A write took something from a row that it was not to touch: nothing more is written until a person has looked."""
 

@@ -45,7 +45,8 @@ LIBRARY_ROOMS = {
 """Library -> the only modules that may import it. A library that is not listed may be imported nowhere."""
 
 REMOTE_WRITES = {
-    "shop": {"create_thread", "create_message", "set_thread_status", "add_history", "set_tracking", "set_message_date"},
+    "shop": {"create_thread", "create_message", "set_thread_status", "add_history", "set_tracking", "set_message_date"}
+    | {"set_message_read", "set_customer_groups"},
     "mailbox": {"flag", "move", "delete"},
     "mailbox and sender": {"append", "send"},
 }

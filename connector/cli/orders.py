@@ -1,18 +1,21 @@
-"""`order show|status|track`."""
+"""`order show|status|track|note`."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
 from connector.cli.output import ID, emit_json, is_id, pairs, say, table
 from connector.cli.session import Options, opened, pick_shop, submit
+from connector.cli.texts import given_text
 from connector.cli.threads import report
 from connector.errors import DataError, Exit
 
 
 @click.group()
 def order() -> None:
-    """Orders: show one, set its status, give it a tracking number."""
+    """Orders: show one, set its status, give it a tracking number, note something on it."""
 
 
 @order.command("show")
@@ -100,4 +103,32 @@ def track(
         name = pick_shop(app, shop)
         intents = app.desk(name).order_track(order_id, number.strip(), row=shipment or 0, mail=mail_customer)
         done = submit(app, name, intents) if intents else []
+    return report(done, as_json)
+
+
+@order.command("note")
+@click.argument("order_id", type=ID)
+@click.argument("text", required=False)
+@click.option("--shop", help="Which shop, when there are several.")
+@click.option("--file", "source", type=click.Path(path_type=Path, dir_okay=False), help="Text file, - for stdin.")
+@click.option("--employee", type=ID, default=None, help="id of the employee who writes.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def note(
+    options: Options,
+    order_id: int,
+    text: str | None,
+    shop: str | None,
+    source: Path | None,
+    employee: int | None,
+    as_json: bool,
+) -> int:
+    """A private note in the order's thread, which is made (closed) when there is none. The customer gets nothing.
+
+    Without TEXT and --file it is read from standard input.
+    """
+    words = given_text(source, text)
+    with opened(options) as app:
+        name = pick_shop(app, shop)
+        done = submit(app, name, app.notes(name).order_note(order_id, words, employee=employee or 0))
     return report(done, as_json)

@@ -29,6 +29,9 @@ def is_address(value: str) -> bool:
     return _ADDRESS.fullmatch(value) is not None
 
 
+Address = Annotated[str, AfterValidator(_address)]
+
+
 def _folders(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(value)) != len(value) or not all(value):
         raise ValueError("folder names, each once and none empty")

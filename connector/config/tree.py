@@ -18,7 +18,7 @@ from pydantic import ValidationInfo as Info
 from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from connector.config.mail import MailboxSettings, SmtpSettings
+from connector.config.mail import Address, MailboxSettings, SmtpSettings
 from connector.config.values import File, Id, Model, Name, Seconds, Secret
 
 POSTGRES_OPTIONS = frozenset(
@@ -164,10 +164,12 @@ class ShopSettings(Model):
     verify_tls: bool = True
     ca_file: File = None
     reply_status: Status = "closed"
+    allow_customer_put: bool = False
+    forward_to: tuple[Address, ...] = ()
     emoji: Literal["auto", "keep", "spell"] = "auto"
+    conflicts: ConflictSettings = ConflictSettings()
     mailboxes: dict[Name, MailboxSettings] = Field(default_factory=dict)
     smtp: SmtpSettings | None = None
-    conflicts: ConflictSettings = ConflictSettings()
 
     @check("smtp")
     @classmethod

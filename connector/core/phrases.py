@@ -23,6 +23,8 @@ PLACEHOLDERS: dict[str, frozenset[str]] = {
     "automatic_mail": frozenset(),
     "mail_bounced": frozenset(),
     "mail_failed": frozenset(),
+    "forwarded_to": frozenset({"address"}),
+    "not_forwarded": frozenset({"address"}),
     "mail_too_large": frozenset({"id"}),
     "left_in_mailbox": frozenset({"size", "folder"}),
     "text_kept": frozenset({"id"}),

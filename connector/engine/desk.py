@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from connector.core import identity
 from connector.core.matching import group_of
 from connector.core.model import Intent, Kind, NewIntent, OrderState, Thread
+from connector.core.order_changes import pays_twice
 from connector.core.statuses import THREAD_STATUSES
 from connector.engine.letters import Identity, Letters
 from connector.engine.ports import Lookups, Outbox, Shop
@@ -92,17 +93,22 @@ class Desk:
             intents.append(_status(thread, self._who.reply_status, reference, intents[-1].key, message.key))
         return self._outbox.add(self.shop_name, [*intents, *copies])
 
-    def may_reply(
-        self, thread_id: int, *, employee: int = 0, private: bool = False, mail: bool = True, force: bool = False
-    ) -> tuple[Thread, int]:
-        """The thread and the employee who writes, or the reason why not, so that nobody writes a text in vain."""
-        thread = self.thread(thread_id)
-        employee = employee or self._who.employee
+    def employee(self, wanted: int = 0) -> int:
+        """Who writes: the one that is named, else the setting's. Raises SettingsError when there is neither, DataError
+        when the shop has no such active employee."""
+        employee = wanted or self._who.employee
         if not employee:
             raise SettingsError("settings.employee_missing", shop=self.shop_name)
         staff = self._lookups.employees(self.shop_name)
         if staff and not any(one.id == employee and one.active for one in staff):
             raise DataError("employee.unknown", id=employee)
+        return employee
+
+    def may_reply(
+        self, thread_id: int, *, employee: int = 0, private: bool = False, mail: bool = True, force: bool = False
+    ) -> tuple[Thread, int]:
+        """The thread and the employee who writes, or the reason why not, so that nobody writes a text in vain."""
+        thread, employee = self.thread(thread_id), self.employee(employee)
         wants_mail = mail and not private
         if wants_mail and not self._who.has_smtp:
             raise SettingsError("smtp.not_configured", shop=self.shop_name)
@@ -149,12 +155,14 @@ class Desk:
             raise DataError("order.unknown", id=order_id)
         if facts.current_state == state_id:
             return []
-        state = next(s for s in states if s.id == state_id)
-        if (state.invoice or state.paid) and not facts.invoice_number and not force:
-            paid = self._lookups.payments(self.shop_name, facts.reference)
-            if paid:
-                # The shop would make the invoice and book the payment a second time (PrestaShop #20025).
-                raise DataError("order.would_pay_twice", id=order_id, state=state_id)
+        state = shop.order_state(state_id)  # the mirror's may be an hour old
+        if state is None:
+            raise DataError("order.state_unknown", wish=wish, known="")
+        if state.deleted:
+            raise DataError("order.state_deleted", wish=wish, known="")
+        payments = self._lookups.payments(self.shop_name, facts.reference)
+        if not force and pays_twice(state, facts, payments):
+            raise DataError("order.would_pay_twice", id=order_id, state=state_id)
         rows = shop.histories(order_id)
         intent = NewIntent(
             kind=Kind.ORDER_STATUS,
@@ -166,6 +174,7 @@ class Desk:
                 "id_state": state_id,
                 "id_employee": self._who.employee,
                 "mail_customer": mail,
+                "force": force,
             },
             decided_on={
                 "current_state": facts.current_state,

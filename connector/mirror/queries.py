@@ -53,6 +53,13 @@ _THREAD = (
 )  # fmt: skip
 _MESSAGE = ("id", "id_employee", "message", "private", "file_name", "date_add", "user_agent")
 _CUSTOMER = ("id", "firstname", "lastname", "email")
+_PERSON = (
+    "id", "firstname", "lastname", "email", "active", "deleted", "is_guest", "newsletter", "optin", "id_default_group",
+    "id_lang", "id_shop", "date_add",
+)  # fmt: skip
+_ADDRESS = ("id", "alias", "company", "address1", "address2", "postcode", "city", "id_country", "phone", "phone_mobile")
+_ORDER = ("id", "reference", "current_state", "total_paid", "date_add")
+_CONVERSATION = ("id", "status", "email", "id_order", "date_add")
 _PAYMENT = ("id", "amount", "payment_method", "transaction_id", "date_add")
 _ORDER_PARTS = {
     "histories": ("order_histories", ("id", "id_order_state", "id_employee", "date_add")),
@@ -162,14 +169,54 @@ class Queries:
                 view[name] = self._select(connection, part, columns, shop, id_order=number)
             by = {"order_reference": view.get("reference")}
             view["payments"] = self._select(connection, "order_payments", _PAYMENT, shop, **by)
-            states, staff = self._state_names(connection, shop), self._employees(connection, shop)
+            states, staff = self._names(connection, "order_states", shop), self._employees(connection, shop)
             for row in view["histories"]:
                 row["state"] = states.get(row["id_order_state"])
                 row["employee"] = staff.get(row["id_employee"])
             view["state"] = states.get(view.get("current_state") or 0)
-            mine = (intents.c.shop == shop) & (intents.c.group_key == f"order:{number}")
+            groups = (f"order:{number}", f"order-thread:{number}")
+            mine = (intents.c.shop == shop) & intents.c.group_key.in_(groups)
             view["intents"] = _intents(connection, mine & _unfinished(), 1000)
         return view
+
+    # --- customers ------------------------------------------------------------------------------------------------
+
+    def customer_views(self, shop: str, who: int | str) -> list[View]:
+        """The customers with this id or e-mail address (casefolded), by id; for an address that none of them has, one
+        view with id None if it has threads. Keys: id, name, account and consents as mapped, groups (id, name),
+        addresses (not deleted), orders (with state), threads (of the customer or the address), bounced_mails (to the
+        address), intents that are not done yet."""
+        with self._db.read() as connection:
+            by = {"id": who} if isinstance(who, int) else {"email_key": folded(who)}
+            found = self._select(connection, "customers", _PERSON, shop, **by)
+            if not found and isinstance(who, str):
+                found = [dict.fromkeys(_PERSON) | {"email": who}]
+            for view in found:
+                self._add_parts(connection, view, shop)
+        return [view for view in found if view["id"] is not None or view["threads"]]
+
+    def _add_parts(self, connection: Connection, view: View, shop: str) -> None:
+        number = view["id"]
+        names = self._names(connection, "groups", shop)
+        members = self._children(connection, "customers", "customer_groups", shop, number) if number else []
+        view["groups"] = [{"id": row["id_group"], "name": names.get(row["id_group"])} for row in members]
+        addresses = self._select(connection, "addresses", (*_ADDRESS, "deleted"), shop, id_customer=number)
+        view["addresses"] = [row for row in addresses if not row.pop("deleted")]
+        view["orders"] = self._select(connection, "orders", _ORDER, shop, id_customer=number)
+        states = self._names(connection, "order_states", shop)
+        for order in view["orders"]:
+            order["state"] = states.get(order["current_state"] or 0)
+        threads = self._select(connection, "customer_threads", _CONVERSATION, shop, id_customer=number)
+        if view["email"]:
+            threads += self._select(
+                connection, "customer_threads", _CONVERSATION, shop, email_key=folded(view["email"])
+            )
+        view["threads"] = [row for _, row in sorted({row["id"]: row for row in threads}.items())]
+        of_threads = bounce.c.id_thread.in_([row["id"] for row in view["threads"]])
+        count = select(func.count(bounce.c.message_id.distinct())).where(bounce.c.shop == shop, of_threads)
+        view["bounced_mails"] = connection.execute(count).scalar_one()
+        mine = (intents.c.shop == shop) & (intents.c.group_key == f"customer:{number}")
+        view["intents"] = _intents(connection, mine & _unfinished(), 1000)
 
     # --- the state of the mirror ----------------------------------------------------------------------------------
 
@@ -261,9 +308,9 @@ class Queries:
         rows = self._select(connection, "employees", ("id", "firstname", "lastname", "email"), shop)
         return {row["id"]: _full_name(row["firstname"], row["lastname"]) or row["email"] or "" for row in rows}
 
-    def _state_names(self, connection: Connection, shop: str) -> dict[int, str]:
-        """Names of the order states in the lowest language id."""
-        table = self._tables.lang.get("order_states")
+    def _names(self, connection: Connection, table_name: str, shop: str) -> dict[int, str]:
+        """Names of order states or groups in the lowest language id."""
+        table = self._tables.lang.get(table_name)
         if table is None or "name" not in table.c:
             return {}
         query = select(table.c.id, table.c.name).where(table.c.shop == shop).order_by(table.c.id_lang.desc())

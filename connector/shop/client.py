@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from connector.core.mapping import Resource
-from connector.core.model import CustomerFacts, History, OrderCarrier, OrderFacts, ShopInfo
+from connector.core.model import CustomerFacts, History, OrderCarrier, OrderFacts, OrderState, ShopInfo
 from connector.core.pace import Pace
 from connector.core.query import Filter, Query
 from connector.core.schema import Schema
@@ -31,6 +31,7 @@ from connector.shop.writing import Writer
 
 _JSON: Params = [("output_format", "JSON")]
 _MAIL: Params = [("sendemail", "1")]  # must stand in the query string, spelled exactly so
+_STATE_FLAGS = ("deleted", "invoice", "paid", "shipped", "delivery", "logable", "send_email")
 _OLDEST_WITH_PATCH = "8.0.0"
 
 
@@ -192,6 +193,16 @@ class ShopClient:
             History(row["id"], _number(row, "id_order"), _number(row, "id_order_state"), _number(row, "id_employee"))
             for row in rows
         ]
+
+    def can_patch(self) -> bool:
+        return self.dialect().has_patch
+
+    def order_state(self, state_id: int) -> OrderState | None:
+        """Without its names. Deleted states are still there."""
+        row = self._single("order_states", state_id)
+        return (
+            None if row is None else OrderState(state_id, (), **{flag: row.get(flag) == "1" for flag in _STATE_FLAGS})
+        )
 
     def read_flags(self, message_ids: Sequence[int]) -> dict[int, bool]:
         query = ("id", "read")

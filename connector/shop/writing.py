@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from connector.engine.ports import Record
-from connector.errors import ShopRejected, ShopUnavailable
+from connector.errors import ShopChanged, ShopRejected
 from connector.shop import codec, faults, mending
 from connector.shop.codec import UndecodableError
 from connector.shop.dialect import Dialect
@@ -68,14 +68,14 @@ class Writer:
 
         expected: what the first field holds where the row is read anyway. row: the whole row, if it was read just now.
         Raises ShopRejected `shop.row_missing` and `shop.old_data_refused` (an old value that no other can stand for),
-        ShopUnavailable `shop.row_changed` (nothing was sent), and as `create`."""
+        ShopChanged (nothing was sent), and as `create`."""
         names = [name for name, _ in changes]
         patches = self._dialect().has_patch
         sent = dict(changes)
         if not patches:
             row = self._fresh(resource, row_id, row)
             if expected is not None and str(row.get(names[0], "")) != expected:
-                raise ShopUnavailable("shop.row_changed", resource=resource, id=row_id)
+                raise ShopChanged("shop.row_changed", resource=resource, id=row_id)
             # date_upd is always set by the shop; everything else, date_add too, goes back as it was.
             sent = {**dict(codec.writable_fields(row, ("id", "date_upd"))), **sent}
         mended: list[str] = []

@@ -77,6 +77,32 @@ WORDS = {
         "check the number",
     ),
     "order.no_states": ("the mirror does not know the order states of {shop} yet", "run `sync` first"),
+    "thread.read_needs_8": (
+        "PrestaShop {version} can mark a message only by being sent the whole message back, which is never done: its"
+        " date and thread could be lost",
+        "mark it in the back office; from PrestaShop 8 on it works",
+    ),
+    "forward.no_comment": (
+        "a thread goes to somebody who is no employee only with a comment that says why",
+        "add --comment",
+    ),
+    "forward.no_address": ("this is neither an employee's id nor an e-mail address", "check --to"),
+    "customer.unknown": (
+        "there is no customer {id}",
+        "use the id, or the e-mail address as the shop has it; a new customer is known after the next sync",
+    ),
+    "customer.unknown_group": ("the shop has no customer group {id}", "use the id of one, as the back office lists them"),
+    "customer.no_groups_named": ("no group is named", "say which with --add or --remove"),
+    "customer.group_both_ways": ("group {id} is to be added and removed", "name it once"),
+    "customer.default_group": (
+        "group {group} is the default group of customer {id}",
+        "choose another default group in the back office first",
+    ),
+    "customer.last_group": ("customer {id} would be in no group", "leave one"),
+    "customer.put_not_allowed": (
+        "PrestaShop {version} can change a customer only by being sent the whole customer back, password hash included",
+        "allow it with `allow_customer_put = true` in the shop's settings, or do it in the back office",
+    ),
     "reply.two_texts": ("the text was given more than once: {given}", "give it in one way"),
     "reply.not_utf8": ("the text is not UTF-8", "save the file as UTF-8"),
     "reply.unreadable": ("{path} cannot be read: {reason}", "check the path and its rights"),

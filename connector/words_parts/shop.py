@@ -154,14 +154,14 @@ WORDS = {
     ),
     "shop.old_data_refused": (
         "The shop refuses any change of {resource} {id} because of what its field {field} has held since before.",
-        "Correct {field} in the back office, then `outbox retry`; no other value could be sent without losing this one.",
+        "Correct {field} in the back office, then `outbox retry`: any other value would overwrite what it holds.",
     ),
     "shop.row_changed": (
         "{resource} {id} was changed in the shop just now; nothing was written.",
         "Nothing: it is decided on anew by itself.",
     ),
     "shop.needs_patch": (
-        "PrestaShop {version} cannot change a row of {resource} without sending it back whole, which is never done there.",
+        "PrestaShop {version} can change a row of {resource} only by being sent it whole, which is never done.",
         "Do it in the back office; from PrestaShop 8 on it works.",
     ),
     "shop.customer_put_not_allowed": (

@@ -14,6 +14,7 @@ from connector.core.model import Intent, Kind
 from connector.engine.effects.base import Effect, Verdict
 from connector.engine.effects.mails import MailCopy, MailFile, MailSend
 from connector.engine.effects.orders import OrderStatus, OrderTracking
+from connector.engine.effects.people import CustomerGroups, MessageRead
 from connector.engine.effects.threads import MessageCreate, ThreadCreate, ThreadStatus
 from connector.engine.ports import Mailbox, Outbox, Sender, Shop
 from connector.errors import ConnectorError
@@ -36,11 +37,14 @@ class Effects:
         local: Callable[[datetime], str],
         say: Callable[..., str],
         proof: tuple[str, str] | None = None,
+        *,
+        allow_customer_put: bool = False,
     ) -> None:
         self._shop = shop
         self._outbox = outbox
         self._connect = connect
         self._statuses: dict[int, str] = {}
+        self._reads: dict[int, bool] = {}
         self._sessions: dict[str, Mailbox] = {}
         self._down: dict[str, ConnectorError] = {}
         self._stack = ExitStack()
@@ -48,8 +52,10 @@ class Effects:
             Kind.THREAD_CREATE: ThreadCreate(shop),
             Kind.MESSAGE_CREATE: MessageCreate(shop, outbox, self._statuses, local, say),
             Kind.THREAD_STATUS: ThreadStatus(shop, outbox, self._statuses),
+            Kind.MESSAGE_READ: MessageRead(shop, self._reads),
             Kind.ORDER_STATUS: OrderStatus(shop),
             Kind.ORDER_TRACKING: OrderTracking(shop),
+            Kind.CUSTOMER_GROUPS: CustomerGroups(shop, allow_put=allow_customer_put),
             Kind.MAIL_SEND: MailSend(sender, outbox, say, self._session, proof),
             Kind.MAIL_COPY: MailCopy(sender, outbox, self._session),
             Kind.MAIL_FILE: MailFile(self._session),
@@ -59,8 +65,10 @@ class Effects:
         return self._effects[intent.kind]
 
     def prepare(self, due: Sequence[Intent]) -> None:
-        """Read the present status of every thread that the batch writes to, a hundred threads a request."""
+        """Read the present status of every thread that the batch writes to and the flags of messages that it marks, a
+        hundred rows a request."""
         self._statuses.clear()
+        self._reads.clear()
         wanted = set()
         for intent in due:
             if intent.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_STATUS) and intent.payload.get("id_thread"):
@@ -71,6 +79,9 @@ class Effects:
                     wanted.add(create.remote_id)
         if wanted:
             self._statuses.update(self._shop.thread_statuses(sorted(wanted)))
+        marked = sorted({int(i.payload["id_message"]) for i in due if i.kind is Kind.MESSAGE_READ})
+        if marked:
+            self._reads.update(self._shop.read_flags(marked))
 
     def _session(self, name: str) -> Mailbox:
         if name in self._down:

@@ -37,13 +37,13 @@ class MailSend(Base):
             return GO_ON
         earlier = self._outbox.mails_since(intent.shop, intent.created_at - LIMIT_WINDOW)
         to, thread_id = str(intent.payload["to"]), int(intent.payload.get("id_thread") or 0)
-        found = flood([mail for mail in earlier if mail.id < intent.id], to, thread_id)
+        forward = bool(intent.payload.get("forward"))
+        found = flood([mail for mail in earlier if mail.id < intent.id], to, thread_id, forward=forward)
         return Verdict(IntentState.FAILED, error=found) if found else GO_ON
 
     def write(self, intent: Intent) -> Verdict:
         if self._sender is None:
             raise SettingsError("smtp.not_configured", shop=intent.shop)
-        p = intent.payload
         self._sender.send(outgoing(intent))
         return Verdict(IntentState.CONFIRMED)
 
@@ -56,8 +56,11 @@ class MailSend(Base):
         return NOT_FOUND
 
     def on_failure(self, intent: Intent) -> list[NewIntent]:
-        """The customer was not told: a private note says so and the thread goes back to `open`."""
+        """The customer was not told: a private note says so and the thread goes back to `open`. Of a forwarded mail the
+        note alone: the customer waits for nothing."""
         thread_id, lang = intent.payload["id_thread"], intent.payload.get("lang", "en")
+        forwarded = bool(intent.payload.get("forward"))
+        text = self._say("not_forwarded", lang, address=intent.payload["to"]) if forwarded else ""
         reference = identity.reference(f"{intent.reference}/failed")
         note = NewIntent(
             kind=Kind.MESSAGE_CREATE,
@@ -66,7 +69,7 @@ class MailSend(Base):
             group=intent.group,
             payload={
                 "id_thread": thread_id,
-                "text": self._say("mail_failed", lang),
+                "text": text or self._say("mail_failed", lang),
                 "id_employee": intent.payload.get("id_employee", 0),
                 "private": True,
             },
@@ -81,7 +84,7 @@ class MailSend(Base):
             after=note.key,
             origin="fallback",
         )
-        return [note, reopen]
+        return [note] if forwarded else [note, reopen]
 
 
 class MailCopy(Base):

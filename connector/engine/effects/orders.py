@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connector.core.model import History, Intent, IntentState
+from connector.core.order_changes import pays_twice
 from connector.engine.effects.base import (
     CHANGED,
     GO_ON,
     HALF_WRITTEN,
     NOT_FOUND,
     ORDER_GONE,
+    PAYS_TWICE,
+    STATE_GONE,
     Base,
     TablePatch,
     Verdict,
@@ -24,19 +27,13 @@ class OrderStatus(Base):
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        self._mails = True  # has the state that was checked last a mail of its own?
 
     @staticmethod
     def _ours(intent: Intent, rows: Sequence[History]) -> History | None:
         p, newest = intent.payload, int(intent.decided_on.get("newest_history", 0))
-        rows = self._shop.histories(int(p["id_order"]))
-        return next(
-            (
-                r
-                for r in rows
-                if r.id > newest and r.id_order_state == p["id_state"] and r.id_employee == p["id_employee"]
-            ),
-            None,
-        )
+        fitting = (r for r in rows if r.id_order_state == p["id_state"] and r.id_employee == p["id_employee"])
+        return next((r for r in fitting if r.id > newest), None)
 
     def check(self, intent: Intent) -> Verdict:
         facts = self._shop.order_facts(int(intent.payload["id_order"]))
@@ -65,7 +62,8 @@ class OrderStatus(Base):
         p = intent.payload
         mail = bool(p.get("mail_customer"))
         row = self._shop.add_history(int(p["id_order"]), int(p["id_state"]), int(p["id_employee"]), mail)
-        return Verdict(IntentState.CONFIRMED, row, {"mail": "sent by the shop" if mail else "none"})
+        told = "sent by the shop" if self._mails else "none: this status has no mail"
+        return Verdict(IntentState.CONFIRMED, row, {"mail": told if mail else "none"})
 
     def look_up(self, intent: Intent) -> Verdict:
         ours = self._ours(intent, self._shop.histories(int(intent.payload["id_order"])))

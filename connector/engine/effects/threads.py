@@ -117,10 +117,12 @@ class MessageCreate(Base):
     def on_failure(self, intent: Intent) -> list[NewIntent]:
         """A thread that we created and whose first message is refused for good gets a short safe text instead."""
         key = str(intent.payload.get("thread_key", ""))
-        if not key or intent.payload.get("is_fallback") or intent.copy_id is None or intent.error == THREAD_GONE:
+        if not key or intent.payload.get("is_fallback") or intent.error == THREAD_GONE:
             return []
         reference = identity.reference(f"{intent.reference}/kept")
-        text = self._say("text_kept", intent.payload.get("lang", "en"), id=intent.copy_id)
+        text = f"[outbox {intent.id}]"  # of a command; it lies there
+        if intent.copy_id is not None:
+            text = self._say("text_kept", intent.payload.get("lang", "en"), id=intent.copy_id)
         payload = {"id_thread": None, "thread_key": key, "text": text, "is_fallback": True}
         return [
             NewIntent(
@@ -155,10 +157,10 @@ class ThreadStatus(Base):
             return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=NOT_CLOSED)
         if self._unanswered(intent, thread_id):
             return Verdict(IntentState.CANCELLED, thread_id, {"shop": fresh}, error=CUSTOMER_WROTE)
-        return GO_ON
-
         if expected is not None and fresh != expected:
             return Verdict(IntentState.CONFLICT, thread_id, {"shop": fresh}, error=CHANGED)
+        return GO_ON
+
     def _unanswered(self, intent: Intent, thread_id: int) -> bool:
         """Has the customer written again since the reply that this status ends? Then the thread is not done."""
         key = intent.decided_on.get("reply")

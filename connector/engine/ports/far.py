@@ -24,6 +24,7 @@ from connector.core.model import (
     MailIdentity,
     OrderCarrier,
     OrderFacts,
+    OrderState,
     ShopInfo,
 )
 from connector.core.query import Query
@@ -83,7 +84,7 @@ class Shop(Protocol):
 
     def set_thread_status(self, thread_id: int, status: str, expected: str | None = None) -> tuple[str, ...]:
         """Old fields of the row that had to be mended to be taken. expected: the status it was decided on; where the
-        row is read for the write anyway, ShopUnavailable `shop.row_changed` says that it is another now."""
+        row is read for the write anyway, ShopChanged says that it is another now."""
         ...
 
     def add_history(self, order_id: int, state_id: int, employee_id: int, mail_customer: bool) -> int:
@@ -113,6 +114,11 @@ class Shop(Protocol):
         """Fresh statuses in batches of 100; a missing id is a thread that is gone."""
         ...
 
+    def can_patch(self) -> bool:
+        """Has this version PATCH (8 and later)? Asks the shop when nothing has told the version yet."""
+        ...
+
+    def order_state(self, state_id: int) -> OrderState | None: ...
     def read_flags(self, message_ids: Sequence[int]) -> dict[int, bool]:
         """Has staff read them? As `thread_statuses`."""
         ...

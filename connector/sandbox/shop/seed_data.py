@@ -7,6 +7,7 @@ PrestaShop installation, with their flags.
 from __future__ import annotations
 
 PASSWORD_HASH = "$2y$10$sandboxsandboxsandboxsO3mZ1hZkPz6YvX1c4s1u9oQ7b8r2tWxe"
+PASSWORD_MD5 = "5a4db0c5a4db0c5a4db0c5a4db0c5a4d"  # 1.6 holds 32 characters (recording 03)
 
 LANGUAGES = (
     # id, name, iso, locale, code, active, rtl, short date, long date

@@ -33,7 +33,7 @@ def fill_fixed(ground: Ground) -> None:
                             description=i18n(descriptions))  # fmt: skip
     for last, first, email, active, profile in data.EMPLOYEES:
         add("employees").add(id_lang=1, last_passwd_gen=born, stats_date_from=born[:10], stats_date_to=born[:10],
-                             passwd=data.PASSWORD_HASH, lastname=last, firstname=first, email=email, active=active,
+                             passwd=ground.password_hash, lastname=last, firstname=first, email=email, active=active,
                              id_profile=profile, default_tab=1, bo_theme="default", bo_css="theme.css", bo_menu=1,
                              stats_compare_option=1)  # fmt: skip
     for position, (reference, deleted, name, url, free) in enumerate(data.CARRIERS):

@@ -144,6 +144,7 @@ class Ground:
         self.random = random.Random(f"{world.seed}/{world.dialect.mark}")
         self.end = min(_END, world.now()) if world.clock else _END
         self.start = self.end - SPAN
+        self.password_hash = data.PASSWORD_MD5 if world.dialect.mark == "6" else data.PASSWORD_HASH
         self.tables: dict[str, Table] = {}
         self.people: list[Person] = []
         self.sales: list[Sale] = []

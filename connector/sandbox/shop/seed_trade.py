@@ -47,7 +47,7 @@ def fill_customers(ground: Ground) -> None:
         group = 2 if guest else 4 if number % 13 == 0 else 3
         row_id = ground.table("customers").add(
             id_default_group=group, id_lang=lang, last_passwd_gen=text(born), deleted=int(deleted),
-            passwd=data.PASSWORD_HASH,
+            passwd=ground.password_hash,
             newsletter_date_add=text(born) if newsletter else ZERO_DATETIME, newsletter=int(newsletter),
             secure_key=f"{chance.getrandbits(128):032x}", lastname=last, firstname=first, email=email,
             id_gender=number % 3, birthday="1980-02-29" if number % 4 == 0 else ZERO_DATE, optin=number % 2,

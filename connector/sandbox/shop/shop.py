@@ -149,6 +149,9 @@ class SandboxShop:
     def row(self, resource: str, row_id: int) -> Row | None:
         return self.world.store.get(resource, row_id)
 
+    def groups_of(self, id_customer: int) -> list[int]:
+        return self.world.store.groups_of(id_customer)
+
     def count(self, resource: str, **equal: Cell) -> int:
         return self.world.store.count(resource, **equal)
 
