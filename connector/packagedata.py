@@ -6,7 +6,8 @@ and does not know which it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import TypeVar
 from connector.core.datafile import DataFileError
 from connector.core.mapping import Mappings, MappingText, Mistake, Resource, combine
 from connector.core.phrases import Phrases, parse_phrases
+from connector.core.rule_files import read as read_rules
+from connector.core.rule_files import unsettled
+from connector.core.rules import Rules
 from connector.core.statuses import CanonicalState, parse_statuses
 from connector.core.templates import Templates, TemplateText
 from connector.core.templates import combine as combine_templates
@@ -24,6 +28,9 @@ T = TypeVar("T")
 
 RESOURCES = "mappings/resources"
 TEMPLATES = "mappings/templates"
+RULES = "mappings/rules.toml"
+NO_RESOURCES = frozenset({"rules"})
+"""Names of files in the user's folder that are about something else than a resource."""
 
 
 def place(path: str) -> Traversable:
@@ -53,7 +60,8 @@ def mappings(own: Path | None = None, new: Sequence[MappingText] = ()) -> Mappin
     one of the same name, or adds a resource. new: as if these lay there too. Raises MappingError for a file that
     cannot be read."""
     shipped = [MappingText(path, text(path)) for path in names(RESOURCES, ".toml")]
-    return combine(shipped, [*(_own_texts(own) if own is not None else []), *new])
+    mine = [one for one in _own_texts(own) if one.resource not in NO_RESOURCES] if own is not None else []
+    return combine(shipped, [*mine, *new])
 
 
 def checked_mappings(own: Path | None = None) -> Mappings:
@@ -78,6 +86,24 @@ def phrases() -> Phrases:
 def statuses() -> dict[str, CanonicalState]:
     """`mappings/statuses.toml`. Raises MappingError with file and line."""
     return _parsed("mappings/statuses.toml", parse_statuses)
+
+
+def rules(own: Path | None, shops: Mapping[str, Collection[str]]) -> Rules:
+    """The rules on mails, with their mistakes. own: the user's folder of mappings; its `rules.toml` comes first. shops:
+    name -> the addresses of the settings that rules may forward to. Raises MappingError for a file that cannot be
+    read."""
+    path = own / "rules.toml" if own is not None else None
+    mine = _own_text(path) if path is not None and path.exists() else None
+    found = read_rules(MappingText(RULES, text(RULES)), mine, statuses())
+    return replace(found, mistakes=(*found.mistakes, *unsettled(found, shops)))
+
+
+def checked_rules(own: Path | None, shops: Mapping[str, Collection[str]]) -> Rules:
+    """As `rules`. Raises MappingError with every mistake found, as `checked_mappings`."""
+    found = rules(own, shops)
+    if found.mistakes:
+        raise wrong(found.mistakes)
+    return found
 
 
 def templates(own: Path | None = None) -> Templates:
@@ -127,15 +153,16 @@ def wrong(mistakes: Iterable[Mistake]) -> MappingError:
 
 
 def _own_texts(folder: Path) -> list[MappingText]:
-    texts = []
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith("."))
     except OSError as error:
         raise MappingError("mapping.unreadable", file=str(folder), reason=error.strerror or "no folder") from error
-    for path in paths:
-        try:
-            texts.append(MappingText(str(path), path.read_text(encoding="utf-8-sig")))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or "cannot be read"
-            raise MappingError("mapping.unreadable", file=str(path), reason=reason) from error
-    return texts
+    return [_own_text(path) for path in paths]
+
+
+def _own_text(path: Path) -> MappingText:
+    try:
+        return MappingText(str(path), path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or "cannot be read"
+        raise MappingError("mapping.unreadable", file=str(path), reason=reason) from error

@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from connector.core.attachments import Limits
 from connector.core.authres import Dmarc
 from connector.core.automail import AutoClass
-from connector.core.matching import Referenced
+from connector.core.matching import Referenced, Trust
 from connector.core.mentions import CustomerOrder
 from connector.core.model import Contact, Copy, Customer, Employee, MailState, Message, NewIntent, Thread
 
@@ -87,9 +87,22 @@ class Bounced:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """One effect of a rule. why: what forbids it, '' when it is done."""
+
+    rule: str
+    effect: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"rule.{self.rule}.{self.effect}:{self.why or 'done'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """trail: what the trust ladder tried. bounced: the mail that this one tells did not arrive. suggested: a hint for a
-    person, never acted on."""
+    """trail: what the trust ladder tried, then what rules did. bounced: the mail that this one tells did not arrive.
+    suggested: a hint for a person, never acted on. trust, participant: by which proof it joins its thread, and whether
+    its sender is the person whom the thread is with. ruled: what rules did."""
 
     state: MailState
     reason: str
@@ -100,3 +113,6 @@ class Decision:
     trail: str = ""
     bounced: Bounced | None = None
     suggested: int | None = None
+    trust: Trust = Trust.NONE
+    participant: bool = False
+    ruled: tuple[Done, ...] = ()

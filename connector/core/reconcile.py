@@ -102,7 +102,8 @@ def _employee(copy: Copy, mail: Mail, joined: Match, facts: Facts, policy: Polic
     note = message(copy, mail, joined, facts, policy, say, lang, lines=lines, private=True)
     thread = joined.thread.id if joined.thread else None
     reason = f"employee_note_by_{joined.trust.value}"
-    return Decision(MailState.PENDING, reason, (note, *last_step(copy, note.key, policy)), thread, group=note.group)
+    intents = (note, *last_step(copy, note.key, policy))
+    return Decision(MailState.PENDING, reason, intents, thread, group=note.group, trust=joined.trust)
 
 
 def _known_already(copy: Copy, mail: Mail, found: Clues, facts: Facts, policy: Policy) -> Decision | None:
@@ -133,7 +134,15 @@ def _into_thread(copy: Copy, mail: Mail | None, joined: Match, facts: Facts, pol
         intents.append(reopening(copy, written, thread))
     intents.extend(last_step(copy, written.key, policy))
     reason = f"thread_by_{joined.trust.value}" if joined.participant else f"foreign_sender_by_{joined.trust.value}"
-    return Decision(MailState.PENDING, reason, tuple(intents), thread.id if thread else None, group=written.group)
+    return Decision(
+        MailState.PENDING,
+        reason,
+        tuple(intents),
+        thread.id if thread else None,
+        group=written.group,
+        trust=joined.trust,
+        participant=joined.participant,
+    )
 
 
 def _new_thread(copy: Copy, mail: Mail, joined: Match, facts: Facts, policy: Policy, say: Say, secret: str) -> Decision:
@@ -172,7 +181,7 @@ def _new_thread(copy: Copy, mail: Mail, joined: Match, facts: Facts, policy: Pol
     lines = [say("subject", lang, subject=mail.subject)] if mail.subject.strip() else []
     first = message(copy, mail, target, facts, policy, say, lang, lines=lines)
     intents = (create, first, *last_step(copy, first.key, policy))
-    return Decision(MailState.PENDING, "new_thread", intents, group=create.group)
+    return Decision(MailState.PENDING, "new_thread", intents, group=create.group, participant=True)
 
 
 def _automatic(copy: Copy, mail: Mail, joined: Match, facts: Facts, policy: Policy, say: Say) -> Decision:
@@ -184,7 +193,9 @@ def _automatic(copy: Copy, mail: Mail, joined: Match, facts: Facts, policy: Poli
     note = message(copy, mail, joined, facts, policy, say, lang, lines=lines, private=True)
     thread = joined.thread.id if joined.thread else None
     intents = (note, *last_step(copy, note.key, policy))
-    return Decision(MailState.PENDING, f"{facts.auto.kind}_filed", intents, thread, group=note.group)
+    return Decision(
+        MailState.PENDING, f"{facts.auto.kind}_filed", intents, thread, group=note.group, trust=joined.trust
+    )
 
 
 def _bounce(copy: Copy, mail: Mail, facts: Facts, policy: Policy, say: Say) -> Decision:
