@@ -40,10 +40,9 @@ def check(options: Options, online: bool, shop: str | None, as_json: bool) -> in
     shops = [named_shop(files.settings, shop)] if shop else list(files.settings.shops) if online else []
     report: dict[str, Any] = {"files": _count(files), "mistakes": [], "mirror": None, "shops": []}
     errors: list[ConnectorError] = []
-    mistakes = [*files.found.mistakes, *files.templates.mistakes]
-    if mistakes:
-        report["mistakes"] = [{"file": m.file, "line": m.line, "problem": m.text} for m in mistakes]
-        errors.append(packagedata.wrong(mistakes))
+    if files.mistakes:
+        report["mistakes"] = [{"file": m.file, "line": m.line, "problem": m.text} for m in files.mistakes]
+        errors.append(packagedata.wrong(files.mistakes))
     else:
         _mirror(files, report, errors)
         for name in shops:

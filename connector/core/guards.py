@@ -24,16 +24,17 @@ def mail_loop(count: int) -> bool:
     return count > LOOP_LIMIT
 
 
-MAILS_PER_DAY = {"guard.mails_per_person": 30, "guard.mails_per_thread": 15}
+MAILS_PER_DAY = {"guard.mails_per_person": 30, "guard.mails_per_thread": 15, "guard.forwards_per_person": 300}
 """Mails that may go to one person, and about one thread, within 24 hours. People who answer do not get there; a rule or
-a script that runs wild does."""
+a script that runs wild does. A colleague may be the one to whom all of a kind is forwarded."""
 
 
-def mail_flood(person: int, thread: int) -> str:
+def mail_flood(person: int, thread: int, *, forward: bool = False) -> str:
     """Which limit one more mail would break, '' for none. person, thread: mails to this person, about this thread, in
-    the last 24 hours. Way out: `thread reply --force`, or to wait."""
-    if person >= MAILS_PER_DAY["guard.mails_per_person"]:
-        return "guard.mails_per_person"
+    the last 24 hours, forwarded ones or answers. Way out: `--force` of the command, or to wait."""
+    of_person = "guard.forwards_per_person" if forward else "guard.mails_per_person"
+    if person >= MAILS_PER_DAY[of_person]:
+        return of_person
     return "guard.mails_per_thread" if thread >= MAILS_PER_DAY["guard.mails_per_thread"] else ""
 
 

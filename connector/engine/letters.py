@@ -131,10 +131,10 @@ class Letters:
             )
         ]
 
-    def refuse_flood(self, to: str, thread_id: int) -> None:
+    def refuse_flood(self, to: str, thread_id: int, *, forward: bool = False) -> None:
         """Raises GuardTripped when a person, or a thread, was written to so often that it looks like an accident."""
         since = self._clock.now() - LIMIT_WINDOW
-        if found := flood(self._outbox.mails_since(self.shop_name, since), to, thread_id):
+        if found := flood(self._outbox.mails_since(self.shop_name, since), to, thread_id, forward=forward):
             raise GuardTripped(found, id=thread_id, limit=guards.MAILS_PER_DAY[found], hours=24)
 
     def _talk(self, thread: Thread) -> tuple[str, list[str]]:
@@ -200,11 +200,13 @@ def sent_at(mail: Intent) -> datetime:
     return mail.sent_at or mail.created_at
 
 
-def flood(mails: list[Intent], to: str, thread_id: int) -> str:
-    """The guard's finding for one more mail to this person about this thread, '' when it is quiet."""
+def flood(earlier: list[Intent], to: str, thread_id: int, *, forward: bool = False) -> str:
+    """The guard's finding for one more mail to this person about this thread, '' when it is quiet. Answers and mails
+    that are forwarded are counted apart."""
+    mails = [mail for mail in earlier if bool(mail.payload.get("forward")) == forward]
     person = sum(str(mail.payload.get("to", "")).casefold() == to.casefold() for mail in mails)
     thread = sum(mail.payload.get("id_thread") == thread_id for mail in mails) if thread_id else 0
-    return guards.mail_flood(person, thread)
+    return guards.mail_flood(person, thread, forward=forward)
 
 
 def _of(pairs: tuple[tuple[int, str], ...], thread: Thread, *, exactly: bool = False) -> str:

@@ -21,13 +21,13 @@ class MappingFiles:
     def __init__(self, settings: config.Settings) -> None:
         self.settings = settings
         self.found: Mappings = packagedata.mappings(settings.mappings_dir)
+        self.templates: Templates = packagedata.templates(settings.mappings_dir)
         self.rules: Rules = packagedata.rules(settings.mappings_dir, forward_to(settings))
 
     @property
     def mistakes(self) -> list[Mistake]:
-        """Of mappings and rules."""
-        return [*self.found.mistakes, *self.rules.mistakes]
-        self.templates: Templates = packagedata.templates(settings.mappings_dir)
+        """Of mappings, rules and templates."""
+        return [*self.found.mistakes, *self.rules.mistakes, *self.templates.mistakes]
 
     def preview(self) -> Preview | None:
         """What the next start would change in the mirror; None when there is none yet. Raises MappingError for a name

@@ -5,6 +5,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{limit} mails went to this customer within {hours} hours; that looks like an accident",
         "see `thread show {id}` and `outbox list --all`; when it is meant, say --force",
     ),
+    "guard.forwards_per_person": (
+        "{limit} mails were forwarded to this address within {hours} hours; that looks like an accident",
+        "see `outbox list --all`; when it is meant, say --force",
+    ),
     "guard.mails_per_thread": (
         "{limit} mails went out about thread {id} within {hours} hours; that looks like an accident",
         "see `thread show {id}` and `outbox list --all`; when it is meant, say --force",

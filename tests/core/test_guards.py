@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.core.guards import FEW_DELETED, LOOP_LIMIT, mail_loop, mass_deletion, may_be_lost
+from connector.core.guards import FEW_DELETED, LOOP_LIMIT, mail_flood, mail_loop, mass_deletion, may_be_lost
 
 LOST = {"allowed": False, "ledger_has_rows": False, "has_baseline": False, "all_since": False}
 
@@ -39,3 +39,11 @@ def test_a_few_rows_of_a_small_table_may_be_gone_but_not_all_of_them():
 
 def test_a_hundred_percent_is_no_guard():
     assert not mass_deletion(1000, 1000, 100)
+
+
+def test_answers_are_limited_per_person_and_per_thread_and_forwarded_mails_by_their_own_limit():
+    assert mail_flood(29, 14) == ""
+    assert mail_flood(30, 0) == "guard.mails_per_person"
+    assert mail_flood(0, 15) == "guard.mails_per_thread"
+    assert mail_flood(299, 14, forward=True) == ""
+    assert mail_flood(300, 0, forward=True) == "guard.forwards_per_person"
