@@ -15,7 +15,7 @@ from connector.cli.output import ID, emit_json, is_id, pairs, safe, say, table
 from connector.cli.session import Options, opened, pick_shop, submit
 from connector.cli.threads import report
 from connector.core.model import Copy, MailState
-from connector.engine.join import RETRY
+from connector.engine.evidence import RETRY
 from connector.errors import DataError, Exit, MailUnreadable, UsageError
 from connector.ops import events as ev
 from connector.wiring import App

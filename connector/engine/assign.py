@@ -13,8 +13,9 @@ from connector.core.automail import AutoClass
 from connector.core.decisions import Facts, Policy, Say
 from connector.core.model import FINAL, Copy, Intent, IntentState, Mail, MailState, Role
 from connector.core.reconcile import assign
+from connector.engine.evidence import ShopFacts
 from connector.engine.files import Files
-from connector.engine.join import ShopFacts, take_up
+from connector.engine.join import take_up
 from connector.engine.ports import Clock, Events, Ledger, Lookups, MailCodec, Outbox
 from connector.errors import DataError, MailUnreadable
 from connector.ops import events as ev

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, func, or_, select, update
+from sqlalchemy import RowMapping, bindparam, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
@@ -22,8 +23,8 @@ from connector.errors import DataError, StateError
 from connector.mirror.attachments import insert_packed, pack
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches, insert_ignore, upsert
-from connector.mirror.outbox import insert_intents
 from connector.mirror.leases import must_hold
+from connector.mirror.outbox import insert_intents
 from connector.mirror.own_tables import baseline as baselines
 from connector.mirror.own_tables import blob as blobs
 from connector.mirror.own_tables import bounce as bounces
@@ -121,7 +122,7 @@ class SqlLedger:
     def raw(self, blob: str) -> bytes:
         """The bytes of a mail. Raises DataError when retention has dropped them, StateError when they are damaged."""
         with self._db.read() as connection:
-            data = connection.execute(select(blobs.c.data).where(blobs.c.sha256 == blob)).scalar()
+            data = connection.execute(_DATA, {"blob": blob}).scalar()
         if data is None:
             raise DataError("mirror.bytes_gone", blob=blob)
         try:
@@ -133,12 +134,12 @@ class SqlLedger:
         return next(iter(self._copies(select(mail).where(mail.c.id == copy_id))), None)
 
     def same_mail(self, shop: str, mail_key: str) -> list[Copy]:
-        return self._copies(_copies(shop).where(mail.c.mail_key == mail_key).order_by(mail.c.id))
+        return self._copies(_SAME_MAIL, {"shop": shop, "mail_key": mail_key})
 
     def by_message_id(self, shop: str, message_ids: Sequence[str]) -> list[Copy]:
         """Copies with one of these Message-IDs (compared exactly), oldest first; an empty one matches nothing."""
         wanted = sorted({_cut(value) for value in message_ids if value})
-        return self._copies(_copies(shop).where(mail.c.message_id.in_(wanted)).order_by(mail.c.id)) if wanted else []
+        return self._copies(_BY_MESSAGE_ID, {"shop": shop, "wanted": wanted}) if wanted else []
 
     def of_thread(self, shop: str, thread_id: int) -> list[Copy]:
         """Imported copies of a thread from customers' folders, oldest first."""
@@ -149,45 +150,24 @@ class SqlLedger:
     def count_from(self, copy: Copy, window: timedelta) -> int:
         """Copies in customers' folders from this copy's sender that came within the window before it, itself
         included, later ones and backfill left out."""
-        earlier = (mail.c.internaldate == copy.internaldate) & (mail.c.id <= copy.id)
-        query = select(func.count()).where(
-            mail.c.shop == copy.shop,
-            mail.c.from_addr == _cut(copy.from_addr),
-            mail.c.internaldate > copy.internaldate - window,
-            (mail.c.internaldate < copy.internaldate) | earlier,
-            mail.c.role == Role.CUSTOMERS.value,
-            mail.c.backfill.is_(False),
-        )
+        values = {**_moments(copy, window), "from_addr": _cut(copy.from_addr)}
         with self._db.read() as connection:
-            return connection.execute(query).scalar_one()
+            return int(connection.execute(_COUNT_FROM, values).scalar_one())
 
     def count_in_thread(self, copy: Copy, thread_id: int, window: timedelta) -> int:
         """Other mails from customers' folders filed in this thread that came within the window before this one."""
-        query = select(func.count()).where(
-            mail.c.shop == copy.shop,
-            mail.c.id_thread == thread_id,
-            mail.c.state.in_((MailState.PENDING.value, MailState.IMPORTED.value)),
-            mail.c.internaldate > copy.internaldate - window,
-            mail.c.internaldate <= copy.internaldate,
-            mail.c.role == Role.CUSTOMERS.value,
-            mail.c.backfill.is_(False),
-            mail.c.id != copy.id,
-        )
+        values = {**_moments(copy, window), "id_thread": thread_id}
         with self._db.read() as connection:
-            return connection.execute(query).scalar_one()
+            return int(connection.execute(_COUNT_IN_THREAD, values).scalar_one())
 
     def bounced(self, shop: str, message_ids: Sequence[str]) -> set[str]:
         """Those of these mails of ours (by Message-ID) of which a bounce is known."""
         query = select(bounces.c.message_id).where(bounces.c.shop == shop, bounces.c.message_id.in_(message_ids))
         with self._db.read() as connection:
-        worker: bool = False,
             return set(connection.execute(query).scalars()) if message_ids else set()
 
     def conclude(
         self,
-        Raises StateError `ledger.moved_elsewhere` when the copy is not in `copy.state` any more: somebody else has
-        decided on it. worker: only for who holds the shop's lease, else LeaseLost.
-
         copy: Copy,
         state: MailState,
         reason: str,
@@ -200,17 +180,19 @@ class SqlLedger:
         suggested: int | None = None,
         bounced: Bounced | None = None,
         files: Sequence[NewAttachment] = (),
+        worker: bool = False,
     ) -> None:
         """The decision on a copy, its intents, its files and the bounce that it tells of, in one flushed transaction.
         Quarantine counts as an attempt and sets when the next one is due.
+
+        Raises StateError `ledger.moved_elsewhere` when the copy is not in `copy.state` any more: somebody else has
+        decided on it. worker: only for who holds the shop's lease, else LeaseLost.
 
         An intent whose key exists is not made again; the copy then points at the existing one. It points at the
         intent that creates the message, else at the first. What is not given stays as it was.
         """
         now = self._db.now()
         values: dict[str, Any] = {"state": state.value, "reason": reason, "concluded_at": now, "retry_at": None}
-            if worker:
-                must_hold(connection, copy.shop, self._db.holder)
         if state is MailState.QUARANTINED:
             values["attempts"] = copy.attempts + 1
             values["retry_at"] = mail_due(reason, copy.attempts + 1, now)
@@ -225,7 +207,10 @@ class SqlLedger:
         if id_message is not None:
             values["id_message"] = id_message
         packed = pack(files)
+        mine = mail.c.id == copy.id
         with self._db.write() as connection:
+            if worker:
+                must_hold(connection, copy.shop, self._db.holder)
             insert_packed(connection, copy.shop, copy.id, packed, now)
             made = insert_intents(connection, copy.shop, intents, now, copy_id=copy.id)
             if made:
@@ -256,9 +241,13 @@ class SqlLedger:
         with self._db.read() as connection:
             return connection.execute(select(mail.c.id).where(mail.c.shop == shop).limit(1)).first() is not None
 
-    def _copies(self, query: Select[Any]) -> list[Copy]:
+    def together(self) -> AbstractContextManager[None]:
+        """All that this thread asks and stores inside, of the whole mirror, is one flushed transaction."""
+        return self._db.together()
+
+    def _copies(self, query: Select[Any], values: dict[str, Any] | None = None) -> list[Copy]:
         with self._db.read() as connection:
-            return [_to_copy(row) for row in connection.execute(query).mappings()]
+            return [_to_copy(row) for row in connection.execute(query, values).mappings()]
 
 
 def _numbered(shop: str, mailbox: str, folder: str, uidvalidity: int) -> list[ColumnElement[bool]]:
@@ -268,6 +257,35 @@ def _numbered(shop: str, mailbox: str, folder: str, uidvalidity: int) -> list[Co
 
 def _copies(shop: str) -> Select[Any]:
     return select(mail).where(mail.c.shop == shop)
+
+
+def _counting(*where: ColumnElement[bool]) -> Select[Any]:
+    """How many mails of people came in the window before a moment."""
+    recent = (mail.c.shop == bindparam("shop")) & (mail.c.internaldate > bindparam("since"))
+    of_people = (mail.c.role == Role.CUSTOMERS.value) & mail.c.backfill.is_(False)
+    return select(func.count()).where(recent, of_people, *where)
+
+
+# Asked for every mail, so built once: putting a statement together takes longer than running it.
+_MINE = select(mail).where(mail.c.shop == bindparam("shop")).order_by(mail.c.id)
+_SAME_MAIL = _MINE.where(mail.c.mail_key == bindparam("mail_key"))
+_BY_MESSAGE_ID = _MINE.where(mail.c.message_id.in_(bindparam("wanted", expanding=True)))
+_DATA = select(blobs.c.data).where(blobs.c.sha256 == bindparam("blob"))
+_COUNT_FROM = _counting(
+    mail.c.from_addr == bindparam("from_addr"),
+    (mail.c.internaldate < bindparam("at"))
+    | ((mail.c.internaldate == bindparam("at")) & (mail.c.id <= bindparam("copy_id"))),
+)
+_COUNT_IN_THREAD = _counting(
+    mail.c.id_thread == bindparam("id_thread"),
+    mail.c.state.in_((MailState.PENDING.value, MailState.IMPORTED.value)),
+    mail.c.internaldate <= bindparam("at"),
+    mail.c.id != bindparam("copy_id"),
+)
+
+
+def _moments(copy: Copy, window: timedelta) -> dict[str, Any]:
+    return {"shop": copy.shop, "at": copy.internaldate, "since": copy.internaldate - window, "copy_id": copy.id}
 
 
 def _cut(text: str) -> str:

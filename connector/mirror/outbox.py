@@ -299,7 +299,8 @@ _NEXT_DUE = select(func.min(_HEADS.subquery().c.due_at))
 def insert_intents(
     connection: Connection, shop: str, new: Sequence[NewIntent], now: datetime, copy_id: int | None = None
 ) -> list[Intent]:
-    """Insert wishes in the caller's transaction; a key that exists keeps its row. `copy_id`: for those without one."""
+    """Insert wishes in the caller's transaction; a key that exists keeps its row. `copy_id`: for those without one that
+    carry the mail itself; what a rule adds to it has no say in what becomes of the mail."""
     rows = [
         {
             "shop": shop,
@@ -310,7 +311,7 @@ def insert_intents(
             "payload": item.payload,
             "decided_on": item.decided_on,
             "after": item.after,
-            "copy_id": item.copy_id if item.copy_id is not None else copy_id,
+            "copy_id": copy_id if item.copy_id is None and item.origin == "mail" else item.copy_id,
             "origin": item.origin,
             "state": IntentState.PLANNED.value,
             "attempts": 0,

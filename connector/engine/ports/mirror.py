@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from connector.core.attachments import KeptAttachment, NewAttachment
+from connector.core.conflicts import Clash
 from connector.core.decisions import Bounced
-from connector.core.conflicts import Clash, Conflict
 from connector.core.exchange import (
     Broken,
     Difference,
@@ -29,6 +30,7 @@ from connector.core.model import (
     MailState,
     Message,
     NewIntent,
+    OrderFacts,
     OrderState,
     Thread,
 )
@@ -139,8 +141,9 @@ class Lookups(Protocol):
         """Messages with a reference of ours and an id above `after`, by id."""
         ...
 
-    def duplicate_references(self, shop: str) -> list[str]:
-        """References of ours that more than one mirrored message carries."""
+    def customer(self, shop: str, customer_id: int) -> Customer | None: ...
+    def messages(self, shop: str, thread_id: int) -> list[Message]:
+        """Of a thread, oldest first."""
         ...
 
     def customers_by_email(self, shop: str, email: str) -> list[Customer]: ...
@@ -148,6 +151,14 @@ class Lookups(Protocol):
     def contacts(self, shop: str) -> list[Contact]: ...
     def order_states(self, shop: str) -> list[OrderState]: ...
     def configuration(self, shop: str, name: str) -> str | None: ...
+    def order(self, shop: str, order_id: int) -> OrderFacts | None:
+        """The order as it was pulled last."""
+        ...
+
+    def newest_history(self, shop: str, order_id: int) -> int:
+        """The highest id of the order's history, 0 without one."""
+        ...
+
     def payments(self, shop: str, order_reference: str) -> int:
         """How many payments are booked for orders with this reference."""
         ...
@@ -163,6 +174,11 @@ class Lookups(Protocol):
 
 class Ledger(Protocol):
     """Every copy of every mail ever seen. A row is never deleted."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """All that this thread asks and stores inside, of the whole mirror, is one flushed transaction. Others wait for
+        it, so it must be short and talk to nobody."""
+        ...
 
     def baseline(self, shop: str, mailbox: str, folder: str) -> Baseline | None: ...
     def set_baseline(self, shop: str, mailbox: str, folder: str, baseline: Baseline) -> None: ...
@@ -210,6 +226,7 @@ class Ledger(Protocol):
         suggested: int | None = None,
         bounced: Bounced | None = None,
         files: Sequence[NewAttachment] = (),
+        worker: bool = False,
     ) -> None:
         """The decision on a copy, its intents, its files and the bounce that it tells of, in one transaction.
         Quarantine counts as an attempt and sets when the next one is due. Raises StateError `ledger.moved_elsewhere`
@@ -222,7 +239,6 @@ class Ledger(Protocol):
         ...
 
     def count_in_thread(self, copy: Copy, thread_id: int, window: timedelta) -> int:
-        worker: bool = False,
         """Other mails from customers' folders filed in this thread that came within the window before this one."""
         ...
 
@@ -299,6 +315,9 @@ class Outbox(Protocol):
         error: str = "",
         error_detail: str = "",
         payload: dict[str, Any] | None = None,
+        decided_on: dict[str, Any] | None = None,
+        delayed: bool = False,
+        clash: Clash | None = None,
     ) -> Intent:
         """A legal move by conditional UPDATE (the row must still be in `intent.state`); raises StateError else.
 
@@ -317,9 +336,6 @@ class Outbox(Protocol):
         ...
 
     def doubtful_after_crash(self, shop: str, now: datetime) -> list[Intent]:
-        decided_on: dict[str, Any] | None = None,
-        delayed: bool = False,
-        clash: Clash | None = None,
         """Every `sending` intent becomes in_doubt; returns them. Raises LeaseLost."""
         ...
 
@@ -339,19 +355,6 @@ class Leases(Protocol):
     def holder(self, shop: str) -> str | None:
         """Who holds a living lease, e.g. 'host:pid:run'."""
         ...
-class Conflicts(Protocol):
-    """The history of conflicts, written by the moves of the intents. Reads only."""
-
-    def get(self, conflict_id: int) -> Conflict | None: ...
-    def of_intent(self, intent_id: int) -> list[Conflict]:
-        """Oldest first."""
-        ...
-
-    def listing(self, shop: str | None = None, *, resolved: bool = False, limit: int = 1000) -> list[Conflict]:
-        """Those that wait for a decision, or all."""
-        ...
-
-
 
 
 class Memory(Protocol):
