@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import tzinfo
 
 from connector.core import authres, identity
 from connector.core.automail import classify
 from connector.core.decisions import Bounced, Facts, Policy
-from connector.core.guards import mail_loop, thread_loop
 from connector.core.matching import Clues, Referenced, group_of
 from connector.core.model import Contact, Copy, Employee, Kind, Mail, MailState, Role, Thread
+from connector.engine.known import Known, Read
 from connector.engine.ports import Clock, Events, Ledger, Lookups, Outbox
 from connector.ops import events as ev
 
-LOOP_WINDOW = timedelta(hours=2)
 RETRY = "retry"
 """Reason of a copy that a person took out of the quarantine to be decided anew."""
 
@@ -59,6 +58,10 @@ class Evidence:
         self._events = events
         self._clock = clock
 
+    def known(self, mails: Sequence[Read]) -> Known:
+        """What a few questions tell of all these mails. At least one."""
+        return Known(self.shop, mails, self._ledger, self._lookups)
+
     def standing(self) -> Standing:
         default = self._lookups.configuration(self.shop, "PS_LANG_DEFAULT") or ""
         languages = self._lookups.languages(self.shop)
@@ -70,23 +73,15 @@ class Evidence:
             default_shop=self._lookups.default_shop(self.shop),
         )
 
-    def gather(
-        self,
-        copy: Copy,
-        mail: Mail,
-        found: Clues,
-        text_hash: str,
-        shop_facts: ShopFacts,
-        policy: Policy,
-        standing: Standing,
-    ) -> Facts:
-        """What is to be known of one mail. found: what it says of itself; text_hash: of what its writer newly wrote."""
+    def gather(self, read: Read, known: Known, standing: Standing, shop_facts: ShopFacts, policy: Policy) -> Facts:
+        """What is to be known of one mail."""
         shop, lookups = self.shop, self._lookups
+        copy, mail, found = read.copy, read.mail, read.found
         sender = mail.from_addr
-        signed, addressed = self._threads(found.signed), self._threads(found.addressed)
-        by_token = self._by_token(found)
-        referenced = self._referenced(found)
-        customers = lookups.customers_by_email(shop, sender) if sender else []
+        signed, addressed = known.threads(found.signed), known.threads(found.addressed)
+        by_token = self._by_token(found, known)
+        referenced = self._referenced(found, known)
+        customers = known.customers(sender)
         near = [*signed, *addressed, *by_token, *(ref.thread for ref in referenced if ref.thread is not None)]
         return Facts(
             auto=classify(mail, shop_facts.own_addresses),
@@ -97,13 +92,13 @@ class Evidence:
             referenced=referenced,
             by_recipient=self._open_threads_of(mail) if copy.role is Role.STAFF else (),
             bounced=self._bounced(found),
-            bounced_before=frozenset(self._ledger.bounced(shop, [one for one, _ in found.bounced])),
+            bounced_before=frozenset(
+                self._ledger.bounced(shop, [one for one, _ in found.bounced]) if found.bounced else ()
+            ),
             dmarc=authres.dmarc(mail.headers, policy.authserv_id, sender),
-            same_key=[c for c in self._ledger.same_mail(shop, copy.mail_key) if c.id != copy.id],
-            same_id=[c for c in self._ledger.by_message_id(shop, [mail.message_id]) if c.id != copy.id]
-            if mail.message_id
-            else (),
-            in_shop=lookups.message_by_reference(shop, identity.reference(copy.mail_key)),
+            same_key=[c for c in known.same_mail(copy.mail_key) if c.id != copy.id],
+            same_id=[c for c in known.by_message_id([mail.message_id]) if c.id != copy.id] if mail.message_id else (),
+            in_shop=known.message(identity.reference(copy.mail_key)),
             customers=customers,
             orders=lookups.orders_of(shop, [c.id for c in customers]) if policy.create_threads else (),
             employees=standing.employees,
@@ -111,21 +106,18 @@ class Evidence:
             languages=standing.languages,
             default_lang=standing.default_lang,
             default_shop=standing.default_shop,
-            text_hash=text_hash,
+            text_hash=read.text_hash,
             can_backdate=shop_facts.can_backdate,
             zone=shop_facts.zone,
-            too_many=self._loop(copy, sender),
-            busy_threads=self._busy(copy, near),
+            too_many=self._loop(copy, sender, known),
+            busy_threads=self._busy(copy, near, known),
         )
 
-    def _threads(self, ids: tuple[int, ...]) -> list[Thread]:
-        found = (self._lookups.thread(self.shop, thread_id) for thread_id in ids[:5])
-        return [thread for thread in found if thread is not None]
-
-    def _by_token(self, found: Clues) -> list[Thread]:
+    @staticmethod
+    def _by_token(found: Clues, known: Known) -> list[Thread]:
         """By number first, so that a token is compared in constant time where the number came through whole."""
-        numbered = {t.id: t for t in self._threads(found.thread_ids)} if found.tokens else {}
-        by_token = (t for token in found.tokens for t in self._lookups.threads_by_token(self.shop, token))
+        numbered = {t.id: t for t in known.threads(found.thread_ids)} if found.tokens else {}
+        by_token = (t for token in found.tokens for t in known.threads_by_token(token))
         return list({**numbered, **{t.id: t for t in by_token}}.values())
 
     def _bounced(self, found: Clues) -> list[Bounced]:
@@ -140,12 +132,12 @@ class Evidence:
             result.append(Bounced(message_id, thread, message.remote_id if message is not None else None))
         return result
 
-    def _busy(self, copy: Copy, threads: Sequence[Thread]) -> frozenset[int]:
+    def _busy(self, copy: Copy, threads: Sequence[Thread], known: Known) -> frozenset[int]:
         """Threads into which so many mails came of late that machines must be at work."""
         if copy.role is Role.STAFF or copy.reason == RETRY:
             return frozenset()
         ids = {thread.id for thread in threads}
-        busy = {i for i in ids if i and thread_loop(self._ledger.count_in_thread(copy, i, LOOP_WINDOW))}
+        busy = {i for i in ids if i and known.is_busy(copy, i)}
         if busy:
             self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="thread_loop", copy_id=copy.id)
         return frozenset(busy)
@@ -156,9 +148,9 @@ class Evidence:
             threads.update({t.id: t for t in self._lookups.open_threads_by_email(self.shop, address)})
         return list(threads.values())
 
-    def _referenced(self, found: Clues) -> list[Referenced]:
+    def _referenced(self, found: Clues, known: Known) -> list[Referenced]:
         """Ledger mails that this mail refers to, nearest first, with their thread or the intent that will make it."""
-        rows = self._ledger.by_message_id(self.shop, list(found.references))
+        rows = known.by_message_id(list(found.references))
         order = {ref: position for position, ref in enumerate(found.references)}
         result: list[Referenced] = []
         for row in sorted(rows, key=lambda r: (order.get(r.message_id, 99), r.id)):
@@ -182,12 +174,12 @@ class Evidence:
             result.append(Referenced(row.message_id, thread, create_key, group, participants - {""}))
         return result
 
-    def _loop(self, copy: Copy, sender: str) -> str:
+    def _loop(self, copy: Copy, sender: str, known: Known) -> str:
         """The mail-loop guard: too many mails of one sender in a short time are set aside for a person to look at."""
         if not sender or copy.role is Role.STAFF or copy.reason == RETRY:
             return ""  # a person has looked at it and sent it on
-        count = self._ledger.count_from(copy, LOOP_WINDOW)
-        if not mail_loop(count):
+        count = known.sent_too_often(copy)
+        if not count:
             return ""
         self._events.emit(ev.GUARD_TRIPPED, shop=self.shop, guard="mail_loop", copy_id=copy.id, count=count)
         return "mail_loop"

@@ -20,8 +20,9 @@ from connector.core.model import Copy, IntentState, Mail, MailState, NewIntent
 from connector.core.reconcile import decide
 from connector.core.replies import extract
 from connector.core.wording import comparable
-from connector.engine.evidence import Evidence, ShopFacts, Standing
+from connector.engine.evidence import RETRY, Evidence, ShopFacts, Standing
 from connector.engine.files import Files
+from connector.engine.known import Known, Read
 from connector.engine.ports import Clock, Events, Ledger, Lookups, MailCodec, Outbox
 from connector.engine.ruling import Ruling
 from connector.errors import ConnectorError, MailUnreadable, StateError
@@ -34,6 +35,10 @@ _KNOWN = frozenset({"copy", "own", "loop", "shop_notification"})
 _NO_BYTES = frozenset({"mirror.bytes_gone", "mirror.damaged"})
 """Codes of a mail whose bytes cannot be had; other faults of the mirror are not one mail's."""
 _CHUNK = 200
+_OURS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""A mail that breaks our own code must not hold up its neighbours; its bytes are kept for the replay."""
+_TURN = 50  # mails that are decoded and asked about at once
+_TURN_BYTES = 20_000_000
 LONGEST_TURN = 0.2  # seconds that decisions may keep other writers waiting
 
 
@@ -45,6 +50,15 @@ class _Outcome:
     decision: Decision
     stored: bool = True
     deferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """A copy that is to be decided on; read None: it could not be, for this reason."""
+
+    copy: Copy
+    read: Read | None = None
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -118,68 +132,84 @@ class Join:
     def _some(self, copies: Sequence[Copy], shop_facts: ShopFacts, fresh: bool) -> list[_Outcome]:
         """Decide on the first of these: as many as fit one short transaction, because a commit costs more than a
         decision does."""
+        some = self._read(_at_once(copies), shop_facts)
         try:
-            return self._decide_on(copies, shop_facts, fresh, monotonic() + LONGEST_TURN)
+            return self._decide_on(some, shop_facts, fresh, monotonic() + LONGEST_TURN)
         except Exception:
             # One of them cannot be stored. Those before it can, each by itself; then its fault shows itself.
-            return self._decide_on(copies[:1], shop_facts, fresh, monotonic())
+            return self._decide_on(some[:1], shop_facts, fresh, monotonic())
 
-    def _decide_on(self, copies: Sequence[Copy], shop_facts: ShopFacts, fresh: bool, until: float) -> list[_Outcome]:
+    def _decide_on(self, mails: Sequence[_Input], shop_facts: ShopFacts, fresh: bool, until: float) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         with self._ledger.together():
-            standing = self._evidence.standing()
-            for copy in copies:
-                outcomes.append(self._one(copy, shop_facts, standing, fresh))
+            known, standing = self._ask(mails)
+            for one in mails:
+                decision = self._decision(one, known, standing, shop_facts)
+                outcome = _Outcome(one.copy, decision)
+                if not fresh and decision.reason == "token_unknown":
+                    outcome = _Outcome(one.copy, decision, stored=False, deferred=True)
+                elif not self._store(one, decision):
+                    outcome = _Outcome(one.copy, decision, stored=False)
+                elif known is not None:
+                    known.stored(one.copy, decision.id_thread)
+                outcomes.append(outcome)
                 if monotonic() > until:
                     break
         return outcomes
 
-    def _one(self, copy: Copy, shop_facts: ShopFacts, standing: Standing, fresh: bool) -> _Outcome:
-        decision, text_hash, mail = self.decision(copy, shop_facts, standing)
-        if not fresh and decision.reason == "token_unknown":
-            return _Outcome(copy, decision, stored=False, deferred=True)
-        try:
-            self._store(copy, decision, text_hash, mail)
-        except StateError as error:
-            if not error.code.endswith(".moved_elsewhere"):
-                raise
-            return _Outcome(copy, decision, stored=False)  # a command has decided on it, or moved its intent, meanwhile
-        return _Outcome(copy, decision)
+    def _ask(self, mails: Sequence[_Input]) -> tuple[Known | None, Standing]:
+        read = [one.read for one in mails if one.read is not None]
+        return self._evidence.known(read) if read else None, self._evidence.standing()
 
     def preview(self) -> JoinReport:
         """The decisions on what is received now, nothing stored: the mail part of `plan`."""
         shop_facts = self._facts()
         report = JoinReport()
-        standing = self._evidence.standing()
-        for copy in self._ledger.received(self.shop, 10_000):
-            report.decided.append((copy, self.decision(copy, shop_facts, standing)[0]))
+        copies = self._ledger.received(self.shop, 10_000)
+        while copies:
+            some = self._read(_at_once(copies), shop_facts)
+            known, standing = self._ask(some)
+            report.decided += [(one.copy, self._decision(one, known, standing, shop_facts)) for one in some]
+            copies = copies[len(some) :]
         return report
 
-    def decision(self, copy: Copy, shop_facts: ShopFacts, standing: Standing) -> tuple[Decision, str, Mail | None]:
-        """The decision on one copy, the hash of its text and the mail ('' and None when it could not be read)."""
+    def _read(self, copies: Sequence[Copy], shop_facts: ShopFacts) -> list[_Input]:
+        """Decode these mails; needs no transaction."""
+        raws = self._ledger.raws({copy.blob for copy in copies})
+        return [self._decoded(copy, raws.get(copy.blob), shop_facts) for copy in copies]
+
+    def _decoded(self, copy: Copy, raw: bytes | None, shop_facts: ShopFacts) -> _Input:
         policy = self._policies.get(copy.mailbox)
         if policy is None:
-            return Decision(MailState.QUARANTINED, "mailbox_not_in_settings"), "", None
+            return _Input(copy, reason="mailbox_not_in_settings")
         try:
-            mail = self._codec.decode(self._ledger.raw(copy.blob))
+            mail = self._codec.decode(self._ledger.raw(copy.blob) if raw is None else raw)
             if copy.omitted is not None:
                 mail = replace(mail, attachments=copy.omitted)
             written = extract(mail.text, mail.subject).new
             text_hash = identity.text_hash(comparable(written)) if written.strip() else ""
             found = clues(mail, shop_facts.secrets, self.shop, policy.reply_addresses)
-            facts = self._evidence.gather(copy, mail, found, text_hash, shop_facts, policy, standing)
-            decision = decide(copy, mail, found, facts, policy, self._say, shop_facts.secrets[0])
-            decision = self._ruling.apply(copy, mail, decision, facts, policy).decision
-            return self._with_hint(mail, decision), text_hash, mail
-        except MailUnreadable as error:
-            return Decision(MailState.QUARANTINED, error.code), "", None
+            return _Input(copy, Read(copy, mail, found, text_hash))
         except ConnectorError as error:
-            if error.code not in _NO_BYTES:
+            if not isinstance(error, MailUnreadable) and error.code not in _NO_BYTES:
                 raise
-            return Decision(MailState.QUARANTINED, error.code), "", None
-        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
-            # A mail that breaks our own code must not hold up its neighbours; its bytes are kept for the replay.
-            return Decision(MailState.QUARANTINED, f"internal_{type(error).__name__}"), "", None
+            return _Input(copy, reason=error.code)
+        except _OURS as error:
+            return _Input(copy, reason=f"internal_{type(error).__name__}")
+
+    def _decision(self, one: _Input, known: Known | None, standing: Standing, shop_facts: ShopFacts) -> Decision:
+        if one.read is None or known is None:
+            return Decision(MailState.QUARANTINED, one.reason)
+        policy = self._policies[one.copy.mailbox]
+        try:
+            facts = self._evidence.gather(one.read, known, standing, shop_facts, policy)
+            read = one.read
+            decision = decide(read.copy, read.mail, read.found, facts, policy, self._say, shop_facts.secrets[0])
+            decision = self._ruling.apply(read.copy, read.mail, decision, facts, policy).decision
+            decision = self._ruling.apply(read.copy, read.mail, decision, facts, policy).decision
+            return self._with_hint(read.mail, decision)
+        except _OURS as error:
+            return Decision(MailState.QUARANTINED, f"internal_{type(error).__name__}")
 
     def _with_hint(self, mail: Mail, decision: Decision) -> Decision:
         """A mail that is set aside carries the thread that its sender wrote in lately, for the person who looks."""
@@ -189,15 +219,27 @@ class Join:
         since = self._clock.now() - RECENT
         return replace(decision, suggested=suggest(self._lookups.recent_threads(self.shop, mail.from_addr, since)))
 
-    def _store(self, copy: Copy, decision: Decision, text_hash: str, mail: Mail | None) -> None:
+    def _store(self, one: _Input, decision: Decision) -> bool:
+        """False: a command has decided on it, or moved its intent, meanwhile."""
+        try:
+            self._conclude(one.copy, one.read, decision)
+        except StateError as error:
+            if not error.code.endswith(".moved_elsewhere"):
+                raise
+            return False
+        return True
+
+    def _conclude(self, copy: Copy, read: Read | None, decision: Decision) -> None:
         joins = decision.state in (MailState.PENDING, MailState.IMPORTED)
         limits = self._policies.get(copy.mailbox, Policy()).attachments
-        take_up(self._outbox, self.shop, decision.intents, self._clock)
+        if copy.attempts or copy.reason == RETRY:
+            take_up(self._outbox, self.shop, decision.intents, self._clock)
+        mail = read.mail if read is not None else None
         self._ledger.conclude(
             copy,
             decision.state,
             decision.reason,
-            text_hash=text_hash,
+            text_hash=read.text_hash if read is not None else "",
             id_thread=decision.id_thread,
             id_message=decision.id_message,
             intents=decision.intents,
@@ -235,6 +277,16 @@ class Join:
                 message_id=decision.bounced.id_message,
                 status=decision.bounced.status,
             )
+
+
+def _at_once(copies: Sequence[Copy]) -> Sequence[Copy]:
+    """The first of these, as many as fit into memory well; at least one."""
+    total = 0
+    for number, copy in enumerate(copies[:_TURN]):
+        total += copy.size
+        if total > _TURN_BYTES and number:
+            return copies[:number]
+    return copies[:_TURN]
 
 
 def take_up(outbox: Outbox, shop: str, intents: Sequence[NewIntent], clock: Clock) -> None:

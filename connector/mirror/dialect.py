@@ -24,6 +24,7 @@ from sqlalchemy import (
     Numeric,
     Table,
     Text,
+    bindparam,
     func,
     literal,
     literal_column,
@@ -161,6 +162,11 @@ def _now_postgresql(element: _Now, compiler: Any, **options: Any) -> str:  # noq
 def database_now(plus_seconds: float = 0.0) -> ColumnElement[datetime]:
     """SQL expression: the time by the database's clock, `plus_seconds` from now."""
     return _Now(literal(float(plus_seconds), Float()))
+
+
+def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Is it one of the values that are given as `wanted`? For statements that are built once."""
+    return column.in_(bindparam("wanted", expanding=True))
 
 
 def insert_ignore(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, func, or_, select, update
@@ -21,8 +21,8 @@ from connector.core.retry import mail_due
 from connector.engine.ports import NewCopy
 from connector.errors import DataError, StateError
 from connector.mirror.attachments import insert_packed, pack
-from connector.mirror.database import Database
-from connector.mirror.dialect import in_batches, insert_ignore, upsert
+from connector.mirror.dialect import among, in_batches, insert_ignore, upsert
+from connector.mirror.frequency import Frequency, cut
 from connector.mirror.leases import must_hold
 from connector.mirror.outbox import insert_intents
 from connector.mirror.own_tables import baseline as baselines
@@ -30,18 +30,14 @@ from connector.mirror.own_tables import blob as blobs
 from connector.mirror.own_tables import bounce as bounces
 from connector.mirror.own_tables import mail
 
-_INDEXED_LENGTH = 400  # characters; an index row of PostgreSQL ends at 2704 bytes, and strangers choose the length
 _LEVEL = 1  # zlib: most mail is base64, where a higher level costs three times as long for a few per cent
 
 
 _Place = tuple[str, str, int, int]
 
 
-class SqlLedger:
+class SqlLedger(Frequency):
     """The port `Ledger` over SQL. Nothing here deletes a row or its bytes."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def baseline(self, shop: str, mailbox: str, folder: str) -> Baseline | None:
         line = (baselines.c.uidvalidity, baselines.c.uidnext, baselines.c.at, baselines.c.numbering)
@@ -130,15 +126,30 @@ class SqlLedger:
         except zlib.error as error:
             raise StateError("mirror.damaged", mirror=self._db.name, error="blob") from error
 
+    def raws(self, wanted: Collection[str]) -> dict[str, bytes]:
+        """The bytes of several mails, of those that can be had."""
+        found: dict[str, bytes] = {}
+        with self._db.read() as connection:
+            for row in connection.execute(_DATAS, {"wanted": sorted(wanted)}) if wanted else ():
+                with suppress(zlib.error):
+                    found[row.sha256] = zlib.decompress(row.data)
+        return found
+
     def get(self, copy_id: int) -> Copy | None:
         return next(iter(self._copies(select(mail).where(mail.c.id == copy_id))), None)
 
     def same_mail(self, shop: str, mail_key: str) -> list[Copy]:
         return self._copies(_SAME_MAIL, {"shop": shop, "mail_key": mail_key})
 
+    def same_mails(self, shop: str, mail_keys: Collection[str]) -> dict[str, list[Copy]]:
+        found: dict[str, list[Copy]] = {}
+        for copy in self._copies(_SAME_MAILS, {"shop": shop, "wanted": sorted(mail_keys)}) if mail_keys else ():
+            found.setdefault(copy.mail_key, []).append(copy)
+        return found
+
     def by_message_id(self, shop: str, message_ids: Sequence[str]) -> list[Copy]:
         """Copies with one of these Message-IDs (compared exactly), oldest first; an empty one matches nothing."""
-        wanted = sorted({_cut(value) for value in message_ids if value})
+        wanted = sorted({cut(value) for value in message_ids if value})
         return self._copies(_BY_MESSAGE_ID, {"shop": shop, "wanted": wanted}) if wanted else []
 
     def of_thread(self, shop: str, thread_id: int) -> list[Copy]:
@@ -146,19 +157,6 @@ class SqlLedger:
         imported = (mail.c.state == MailState.IMPORTED.value) & (mail.c.role == Role.CUSTOMERS.value)
         query = _copies(shop).where(mail.c.id_thread == thread_id, imported)
         return self._copies(query.order_by(mail.c.internaldate, mail.c.id))
-
-    def count_from(self, copy: Copy, window: timedelta) -> int:
-        """Copies in customers' folders from this copy's sender that came within the window before it, itself
-        included, later ones and backfill left out."""
-        values = {**_moments(copy, window), "from_addr": _cut(copy.from_addr)}
-        with self._db.read() as connection:
-            return int(connection.execute(_COUNT_FROM, values).scalar_one())
-
-    def count_in_thread(self, copy: Copy, thread_id: int, window: timedelta) -> int:
-        """Other mails from customers' folders filed in this thread that came within the window before this one."""
-        values = {**_moments(copy, window), "id_thread": thread_id}
-        with self._db.read() as connection:
-            return int(connection.execute(_COUNT_IN_THREAD, values).scalar_one())
 
     def bounced(self, shop: str, message_ids: Sequence[str]) -> set[str]:
         """Those of these mails of ours (by Message-ID) of which a bounce is known."""
@@ -259,37 +257,13 @@ def _copies(shop: str) -> Select[Any]:
     return select(mail).where(mail.c.shop == shop)
 
 
-def _counting(*where: ColumnElement[bool]) -> Select[Any]:
-    """How many mails of people came in the window before a moment."""
-    recent = (mail.c.shop == bindparam("shop")) & (mail.c.internaldate > bindparam("since"))
-    of_people = (mail.c.role == Role.CUSTOMERS.value) & mail.c.backfill.is_(False)
-    return select(func.count()).where(recent, of_people, *where)
-
-
 # Asked for every mail, so built once: putting a statement together takes longer than running it.
 _MINE = select(mail).where(mail.c.shop == bindparam("shop")).order_by(mail.c.id)
 _SAME_MAIL = _MINE.where(mail.c.mail_key == bindparam("mail_key"))
-_BY_MESSAGE_ID = _MINE.where(mail.c.message_id.in_(bindparam("wanted", expanding=True)))
+_BY_MESSAGE_ID = _MINE.where(among(mail.c.message_id))
 _DATA = select(blobs.c.data).where(blobs.c.sha256 == bindparam("blob"))
-_COUNT_FROM = _counting(
-    mail.c.from_addr == bindparam("from_addr"),
-    (mail.c.internaldate < bindparam("at"))
-    | ((mail.c.internaldate == bindparam("at")) & (mail.c.id <= bindparam("copy_id"))),
-)
-_COUNT_IN_THREAD = _counting(
-    mail.c.id_thread == bindparam("id_thread"),
-    mail.c.state.in_((MailState.PENDING.value, MailState.IMPORTED.value)),
-    mail.c.internaldate <= bindparam("at"),
-    mail.c.id != bindparam("copy_id"),
-)
-
-
-def _moments(copy: Copy, window: timedelta) -> dict[str, Any]:
-    return {"shop": copy.shop, "at": copy.internaldate, "since": copy.internaldate - window, "copy_id": copy.id}
-
-
-def _cut(text: str) -> str:
-    return text[:_INDEXED_LENGTH]
+_DATAS = select(blobs.c.sha256, blobs.c.data).where(among(blobs.c.sha256))
+_SAME_MAILS = _MINE.where(among(mail.c.mail_key))
 
 
 def _main_intent(made: Sequence[Intent]) -> Intent:
@@ -307,8 +281,8 @@ def _to_row(shop: str, item: NewCopy) -> dict[str, Any]:
         "internaldate": item.internaldate,
         "size": item.size,
         "mail_key": item.identity.mail_key,
-        "message_id": _cut(item.identity.message_id),
-        "from_addr": _cut(item.identity.from_addr),
+        "message_id": cut(item.identity.message_id),
+        "from_addr": cut(item.identity.from_addr),
         "subject": item.identity.subject,
         "mail_date": item.identity.date,
         "state": MailState.RECEIVED.value,
@@ -323,7 +297,7 @@ def _to_bounce(copy: Copy, bounced: Bounced) -> dict[str, Any]:
     return {
         "copy_id": copy.id,
         "shop": copy.shop,
-        "message_id": _cut(bounced.message_id),
+        "message_id": cut(bounced.message_id),
         "id_thread": bounced.thread.id,
         "id_message": bounced.id_message,
         "action": bounced.action[:40],

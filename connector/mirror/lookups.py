@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from connector.core.mentions import CustomerOrder
 from connector.core.model import Contact, Customer, Employee, Message, OrderFacts, OrderState, Thread
 from connector.mirror.database import Database
+from connector.mirror.dialect import among, in_batches
 from connector.mirror.rows import folded
 from connector.mirror.tables import MirroredTables
 
@@ -32,6 +33,16 @@ class SqlLookups:
     def threads_by_token(self, shop: str, token: str) -> list[Thread]:
         """Compared exactly, case included."""
         return [_thread(row) for row in self._rows(shop, "customer_threads", token=token)]
+
+    def threads(self, shop: str, ids: Collection[int]) -> dict[int, Thread]:
+        """By id, those that there are."""
+        return {row["id"]: _thread(row) for row in self._among(shop, "customer_threads", "id", ids)}
+
+    def threads_by_tokens(self, shop: str, tokens: Collection[str]) -> dict[str, list[Thread]]:
+        found: dict[str, list[Thread]] = {}
+        for row in self._among(shop, "customer_threads", "token", tokens):
+            found.setdefault(row["token"], []).append(_thread(row))
+        return found
 
     def open_threads_by_email(self, shop: str, email: str) -> list[Thread]:
         found = map(_thread, self._rows(shop, "customer_threads", email_key=folded(email)))
@@ -63,16 +74,27 @@ class SqlLookups:
         if table is None or "id_customer" not in table.c or "reference" not in table.c:
             return []
         found: list[CustomerOrder] = []
+        query = self._queries.get(("orders", "newest"))
+        if query is None:
+            theirs = (table.c.shop == bindparam("shop")) & (table.c.id_customer == bindparam("customer"))
+            query = select(table).where(theirs).order_by(table.c.id.desc()).limit(200)
+            self._queries[("orders", "newest")] = query
         with self._db.read() as connection:
             for number in customers:
-                mine = select(table).where(table.c.shop == shop, table.c.id_customer == number)
-                for row in connection.execute(mine.order_by(table.c.id.desc()).limit(200)).mappings():
+                for row in connection.execute(query, {"shop": shop, "customer": number}).mappings():
                     found.append(CustomerOrder(row["id"], row["reference"] or "", number, row.get("id_shop")))
         return found
 
     def message_by_reference(self, shop: str, reference: str) -> Message | None:
         """The oldest message with exactly this reference."""
         return next(map(_message, self._rows(shop, "customer_messages", user_agent=reference)), None)
+
+    def messages_by_references(self, shop: str, references: Collection[str]) -> dict[str, Message]:
+        """The oldest message of each reference that there is."""
+        found: dict[str, Message] = {}
+        for row in self._among(shop, "customer_messages", "user_agent", references):
+            found.setdefault(row["user_agent"], _message(row))
+        return found
 
     def messages_of_ours(self, shop: str, after: int, limit: int) -> list[Message]:
         """Messages with a reference of ours and an id above `after`, by id."""
@@ -92,6 +114,13 @@ class SqlLookups:
 
     def customers_by_email(self, shop: str, email: str) -> list[Customer]:
         return [_customer(row) for row in self._rows(shop, "customers", email_key=folded(email))]
+
+    def customers_by_emails(self, shop: str, emails: Collection[str]) -> dict[str, list[Customer]]:
+        """By the address as it was asked for."""
+        by_key: dict[str, list[Customer]] = {}
+        for row in self._among(shop, "customers", "email_key", {folded(email) for email in emails}):
+            by_key.setdefault(row["email_key"], []).append(_customer(row))
+        return {email: by_key.get(folded(email) or "", []) for email in emails}
 
     def employees(self, shop: str) -> list[Employee]:
         rows = self._rows(shop, "employees")
@@ -160,6 +189,22 @@ class SqlLookups:
             query = self._queries[(table_name, *equals)] = query.order_by(table.c.id)
         with self._db.read() as connection:
             return list(connection.execute(query, {"shop": shop, **equals}).mappings())
+
+    def _among(self, shop: str, table_name: str, name: str, values: Collection[Any]) -> list[RowMapping]:
+        """Rows whose column has one of these values, by id."""
+        table = self._tables.main.get(table_name)
+        if table is None or name not in table.c or not values:
+            return []
+        key = (table_name, name, "among")
+        query = self._queries.get(key)
+        if query is None:
+            query = select(table).where(table.c.shop == bindparam("shop"), among(table.c[name])).order_by(table.c.id)
+            self._queries[key] = query
+        found: list[RowMapping] = []
+        with self._db.read() as connection:
+            for some in in_batches(sorted(values)):
+                found += connection.execute(query, {"shop": shop, "wanted": some}).mappings()
+        return found
 
     def _names(self, shop: str, table_name: str) -> dict[int, list[str]]:
         table = self._tables.lang.get(table_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -130,6 +130,19 @@ class Lookups(Protocol):
         """Threads with status other than closed whose e-mail equals (casefolded)."""
         ...
 
+    def threads(self, shop: str, ids: Collection[int]) -> dict[int, Thread]:
+        """By id, those that there are."""
+        ...
+
+    def threads_by_tokens(self, shop: str, tokens: Collection[str]) -> dict[str, list[Thread]]: ...
+    def messages_by_references(self, shop: str, references: Collection[str]) -> dict[str, Message]:
+        """The oldest message of each reference that there is."""
+        ...
+
+    def customers_by_emails(self, shop: str, emails: Collection[str]) -> dict[str, list[Customer]]:
+        """By the address as it was asked for."""
+        ...
+
     def recent_threads(self, shop: str, email: str, since: datetime) -> list[Thread]:
         """Threads with this e-mail in which somebody wrote since then, the newest first."""
         ...
@@ -205,8 +218,13 @@ class Ledger(Protocol):
         ...
 
     def raw(self, blob: str) -> bytes: ...
+    def raws(self, blobs: Collection[str]) -> dict[str, bytes]:
+        """The bytes of several mails, of those that can be had."""
+        ...
+
     def get(self, copy_id: int) -> Copy | None: ...
     def same_mail(self, shop: str, mail_key: str) -> list[Copy]: ...
+    def same_mails(self, shop: str, mail_keys: Collection[str]) -> dict[str, list[Copy]]: ...
     def by_message_id(self, shop: str, message_ids: Sequence[str]) -> list[Copy]: ...
     def of_thread(self, shop: str, thread_id: int) -> list[Copy]:
         """Imported copies of a thread from customers' folders, oldest first."""
@@ -236,6 +254,14 @@ class Ledger(Protocol):
     def count_from(self, copy: Copy, window: timedelta) -> int:
         """Copies in customers' folders from this copy's sender that came within the window before it, itself
         included, later ones and backfill left out."""
+        ...
+
+    def counts_from(self, shop: str, senders: Collection[str], since: datetime, upto: datetime) -> dict[str, int]:
+        """As `count_from`, for several senders and whatever copies came after `since` and not after `upto`."""
+        ...
+
+    def counts_in_threads(self, shop: str, ids: Collection[int], since: datetime, upto: datetime) -> dict[int, int]:
+        """As `count_in_thread`, for several threads and this time."""
         ...
 
     def count_in_thread(self, copy: Copy, thread_id: int, window: timedelta) -> int:
@@ -321,7 +347,7 @@ class Outbox(Protocol):
     ) -> Intent:
         """A legal move by conditional UPDATE (the row must still be in `intent.state`); raises StateError else.
 
-        Moving to `sending` sets sent_at=now and counts the attempt; moving back to `planned` says that nothing was sent.
+        Moving to `sending` sets sent_at=now and counts the attempt; from there back to `planned`: nothing was sent.
         delayed: counts as put off. clash: what the shop changed meanwhile, noted in the history of conflicts: open when
         the move is to `conflict`, else as decided by the policy."""
         ...
