@@ -9,7 +9,25 @@ from typing import Any
 
 import click
 
-from connector.cli import check, demo, mailbox, mails, mappings, orders, outbox, run, sync, threads, verify
+from connector.cli import (
+    check,
+    conflicts,
+    customers,
+    demo,
+    mailbox,
+    mails,
+    mappings,
+    orders,
+    outbox,
+    replies,
+    rules,
+    run,
+    sync,
+    templates,
+    thread_verbs,
+    threads,
+    verify,
+)
 from connector.cli.audit import audit
 from connector.cli.output import warn
 from connector.cli.session import Options, guarded
@@ -59,14 +77,20 @@ for command in (
     check.status,
     threads.thread,
     orders.order,
+    customers.customer,
     mails.quarantine,
     mailbox.mailbox,
     outbox.outbox,
+    conflicts.conflicts,
     mappings.mappings,
+    rules.rules,
+    templates.templates,
     demo.demo,
 ):
     program.add_command(command)
 mailbox.mailbox.add_command(audit)
+for command in (replies.reply, replies.next_, *thread_verbs.COMMANDS):
+    threads.thread.add_command(command)
 
 
 def main(argv: list[str] | None = None) -> None:
