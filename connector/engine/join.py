@@ -206,7 +206,6 @@ class Join:
             read = one.read
             decision = decide(read.copy, read.mail, read.found, facts, policy, self._say, shop_facts.secrets[0])
             decision = self._ruling.apply(read.copy, read.mail, decision, facts, policy).decision
-            decision = self._ruling.apply(read.copy, read.mail, decision, facts, policy).decision
             return self._with_hint(read.mail, decision)
         except _OURS as error:
             return Decision(MailState.QUARANTINED, f"internal_{type(error).__name__}")
