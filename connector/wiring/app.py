@@ -15,19 +15,23 @@ from connector.core import statuses
 from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
 from connector.core.phrases import Phrases
+from connector.core.rules import Rules
 from connector.core.templates import Templates
 from connector.engine.assign import Assignment
 from connector.engine.audit import Audit
 from connector.engine.daemon import Graph
 from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk
+from connector.engine.evidence import ShopFacts
 from connector.engine.files import Files
-from connector.engine.join import ShopFacts
+from connector.engine.forwarding import Forwarding
 from connector.engine.legs import ShopLegs
+from connector.engine.notes import Notes
 from connector.engine.ports import FolderWatch, Mailbox
 from connector.engine.progress import Progress
 from connector.engine.pull import Pull
 from connector.engine.readback import emoji_mark
+from connector.engine.rehearsal import Rehearsal
 from connector.engine.repair import Repair
 from connector.engine.reread import Rereads
 from connector.engine.sweep import Sweeps
@@ -46,7 +50,7 @@ from connector.shop.dialect import Dialect
 from connector.shop.pace import PaceNews
 from connector.wiring import desk, parts
 from connector.wiring.accounts import Accounts
-from connector.wiring.mappings import placed
+from connector.wiring.mappings import forward_to, placed
 
 PROBE_SECONDS = 900.0
 LEASE_MARGIN = 60.0  # seconds a lease outlives the longest request
@@ -76,6 +80,8 @@ class App:
         self.clock = clock or SystemClock()
         found = packagedata.checked_mappings(settings.mappings_dir)
         self.resources: list[Resource] = found.resources
+        # Read at once, though most commands ask no rule: what is wrong with them must keep a reload from happening.
+        self.rules: Rules = packagedata.checked_rules(settings.mappings_dir, forward_to(settings))
         self.holder = holder or process.holder_name()
         with placed(found):
             self.mirror: Mirror = open_mirror(
@@ -240,9 +246,21 @@ class App:
         """What commands ask for in a shop."""
         return desk.desk(self, name)
 
+    def forwarding(self, name: str) -> Forwarding:
+        """What hands threads of a shop to others by mail."""
+        return desk.forwarding(self, name)
+
+    def notes(self, name: str) -> Notes:
+        """What staff note in a shop."""
+        return desk.notes(self, name)
+
     def assignment(self, name: str) -> Assignment:
         """What puts a mail of a shop where a person says."""
         return desk.assignment(self, name)
+
+    def rehearsal(self, name: str) -> Rehearsal:
+        """What tries the rules on a mail."""
+        return desk.rehearsal(self, name)
 
     def dead_letters(self) -> DeadLetters:
         return desk.dead_letters(self)

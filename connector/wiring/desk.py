@@ -12,9 +12,13 @@ from connector.core.model import OrderState
 from connector.engine.assign import Assignment
 from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk
+from connector.engine.forwarding import Forwarding
 from connector.engine.letters import Identity, Letters
+from connector.engine.notes import Notes
+from connector.engine.rehearsal import Rehearsal
 from connector.errors import DataError
 from connector.wiring import parts
+from connector.wiring.rules import ruling
 
 if TYPE_CHECKING:
     from connector.wiring.app import App
@@ -41,9 +45,70 @@ def assignment(app: App, name: str) -> Assignment:
     )
 
 
+def rehearsal(app: App, name: str) -> Rehearsal:
+    """Asks all rules, also those that are off or for other shops, so that they can be told of."""
+    s, mirror = app.shop_settings(name), app.mirror
+    return Rehearsal(
+        name,
+        lambda: app.shop_facts(name),
+        {box: parts.policy(m, s) for box, m in s.mailboxes.items()},
+        mirror.ledger,
+        mirror.lookups,
+        mirror.outbox,
+        app.codec,
+        app.say,
+        app.clock,
+        ruling(app, name, app.rules.every),
+    )
+
+
 def desk(app: App, name: str) -> Desk:
+    mirror, who = app.mirror, _identity(app, name)
+    return Desk(
+        name,
+        who,
+        lambda: app.client(name),
+        mirror.lookups,
+        _letters(app, name, who),
+        mirror.outbox,
+        lambda wish, states: _resolve(app, name, wish, states),
+        _nonce,
+    )
+
+
+def forwarding(app: App, name: str) -> Forwarding:
+    mirror, who = app.mirror, _identity(app, name)
+    return Forwarding(
+        desk(app, name),
+        who,
+        mirror.lookups,
+        _letters(app, name, who),
+        mirror.outbox,
+        app.say,
+        is_address,
+        _nonce,
+    )
+
+
+def notes(app: App, name: str) -> Notes:
+    return Notes(
+        desk(app, name),
+        lambda: app.client(name),
+        app.mirror.lookups,
+        app.mirror.outbox,
+        app.secrets[0],
+        _nonce,
+        allow_customer_put=app.shop_settings(name).allow_customer_put,
+    )
+
+
+def _nonce() -> str:
+    return random_secrets.token_hex(16)
+
+
+def _identity(app: App, name: str) -> Identity:
     s = app.shop_settings(name)
-    who = Identity(
+    return Identity(
         secret=app.secrets[0],
         employee=s.employee,
         reply_status=s.reply_status,
@@ -56,8 +121,11 @@ def desk(app: App, name: str) -> Desk:
         mailboxes=tuple((m.contact, m.user) for m in s.mailboxes.values() if m.folders and is_address(m.user)),
         copy_to=(s.smtp.copy_mailbox, s.smtp.copy_folder) if s.smtp and s.smtp.copy_mailbox else None,
     )
+
+
+def _letters(app: App, name: str, who: Identity) -> Letters:
     mirror = app.mirror
-    letters = Letters(
+    return Letters(
         name,
         who,
         mirror.lookups,
@@ -67,16 +135,6 @@ def desk(app: App, name: str) -> Desk:
         app.say,
         lambda language, title: app.templates.signature(name, language, title),
         app.clock,
-    )
-    return Desk(
-        name,
-        who,
-        lambda: app.client(name),
-        mirror.lookups,
-        letters,
-        mirror.outbox,
-        lambda wish, states: _resolve(app, name, wish, states),
-        lambda: random_secrets.token_hex(16),
     )
 
 
