@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -127,6 +128,7 @@ def _status(app: App, name: str) -> dict[str, Any]:
         "quarantined_mails": len(mirror.queries.quarantined_mails(name, 10_000)),
         "quarantined_rows": len(mirror.quarantine.list(name, None, 10_000)),
         "conflicts": len(mirror.conflicts.listing(name)),
+        "duplicates": [asdict(one) for one in mirror.duplicates.listing(name)],
         "to_read_again": mirror.rows.rereads(name),
         "tombstones": mirror.contents.tombstones(name),
     }
@@ -187,6 +189,11 @@ def _show(shop: dict[str, Any]) -> None:
     say(f"  quarantine: {shop['quarantined_mails']} mails, {shop['quarantined_rows']} rows")
     if shop["conflicts"]:
         say(f"  conflicts: {shop['conflicts']} (`conflicts list`)")
+    for one in shop["duplicates"][:20]:
+        entry = f", see `outbox show {one['intent_id']}`" if one["intent_id"] else ""
+        say(f"  twice in the shop: {one['resource']} {one['row_id']} beside {one['first_id']}{entry}")
+    if len(shop["duplicates"]) > 20:
+        say(f"  and {len(shop['duplicates']) - 20} more (--json lists them)")
     for reason, words in (("deleted", "gone from the shop"), ("referenced", "pointed to but absent")):
         found = {name: counts[reason] for name, counts in sorted(shop["tombstones"].items()) if reason in counts}
         if found:

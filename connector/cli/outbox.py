@@ -1,17 +1,18 @@
-"""`outbox list|retry|confirm|cancel`."""
+"""`outbox list|show|retry|confirm|cancel`."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from connector.cli.output import ID, emit_json, say, table
+from connector.cli.outcomes import described, sides, told
+from connector.cli.output import ID, emit_json, pairs, safe, say, table
 from connector.cli.session import Options, opened, pick_shop
-from connector.core.model import Intent, IntentState
-from connector.errors import Exit
-from connector.ops import events as ev
-from connector.wiring import App
+from connector.cli.threads import explain
+from connector.core.model import IntentState
+from connector.errors import DataError, Exit
 
 
 @click.group()
@@ -51,43 +52,73 @@ def _why(row: dict[str, Any]) -> str:
     return "; ".join(part for part in (f"{row['error']} {row['error_detail']}".strip(), after) if part) or "-"
 
 
+@outbox.command("show")
+@click.argument("intent_id", type=ID)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_obj
+def show(options: Options, intent_id: int, as_json: bool) -> int:
+    """One change: what it is to write, what it was decided on, how far it is, what it met."""
+    with opened(options, reading=True) as app:
+        intent = app.mirror.outbox.get(intent_id)
+        if intent is None:
+            raise DataError("outbox.unknown", id=intent_id)
+        view = {
+            **asdict(intent),
+            "conflicts": [described(one) for one in app.mirror.conflicts.of_intent(intent_id)],
+            "duplicates": [asdict(one) for one in app.mirror.duplicates.of_intent(intent_id)],
+            "follows": [
+                {"id": one.id, "kind": one.kind, "state": one.state}
+                for one in app.mirror.outbox.followers(intent.shop, intent.key)
+            ],
+        }
+    if as_json:
+        emit_json(view)
+        return int(Exit.OK)
+    for part in ("payload", "decided_on", "result"):
+        for key, value in view.pop(part).items():
+            view[f"{part}: {key}"] = value
+    lists = {name: view.pop(name) for name in ("conflicts", "duplicates", "follows")}
+    pairs({key: value for key, value in view.items() if value not in (None, "")})
+    for one in lists["conflicts"]:
+        say(f"conflict {one['id']}: {safe(sides(one))}; {one['outcome']}")
+    for one in lists["duplicates"]:
+        say(f"twice in the shop: {one['resource']} {one['row_id']} beside {one['first_id']} (nobody deletes it for you)")
+    for one in lists["follows"]:
+        say(f"followed by {one['kind']} {one['id']} ({one['state']})")
+    if intent.state in (IntentState.FAILED, IntentState.CONFLICT):
+        explain(intent)
+    return int(Exit.OK)
+
+
 @outbox.command("retry")
 @click.argument("intent_id", type=ID)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def retry(options: Options, intent_id: int) -> int:
-    """Send a failed, conflicting or doubtful change again. A doubtful mail may then reach the customer twice."""
+def retry(options: Options, intent_id: int, as_json: bool) -> int:
+    """Send a failed or doubtful change again, looked up first. A mail that cannot be looked up may then come twice.
+    In a conflict: ours counts."""
     with opened(options) as app:
         before, moved = app.mirror.outbox.get(intent_id), app.dead_letters().retry(intent_id)
-        code = _tell(app, before, moved)
-    say("the daemon or the next sync pushes it")
-    return code
+        return told(app, before, moved, as_json)
 
 
 @outbox.command("confirm")
 @click.argument("intent_id", type=ID)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def confirm(options: Options, intent_id: int) -> int:
+def confirm(options: Options, intent_id: int, as_json: bool) -> int:
     """You know that a doubtful or failed change has happened: take it as done."""
     with opened(options) as app:
         before, moved = app.mirror.outbox.get(intent_id), app.dead_letters().confirm(intent_id)
-        return _tell(app, before, moved)
+        return told(app, before, moved, as_json)
 
 
 @outbox.command("cancel")
 @click.argument("intent_id", type=ID)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def cancel(options: Options, intent_id: int) -> int:
+def cancel(options: Options, intent_id: int, as_json: bool) -> int:
     """Give a change up, and what waits for it. The mail it came from stays in the ledger."""
     with opened(options) as app:
         before, moved = app.mirror.outbox.get(intent_id), app.dead_letters().cancel(intent_id)
-        return _tell(app, before, moved)
-
-
-def _tell(app: App, before: Intent | None, moved: Intent) -> int:
-    name = {
-        IntentState.PLANNED: ev.INTENT_PLANNED,
-        IntentState.CONFIRMED: ev.INTENT_CONFIRMED,
-    }.get(moved.state, ev.INTENT_CANCELLED)
-    app.events.emit(name, shop=moved.shop, intent_id=moved.id, kind=str(moved.kind), reason="by_command")
-    say(f"{moved.kind} {moved.id}: {before.state if before else '?'} -> {moved.state}")
-    return int(Exit.OK)
+        return told(app, before, moved, as_json)

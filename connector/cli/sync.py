@@ -186,7 +186,7 @@ def show(report: CycleReport) -> None:
             say(
                 f"             {account.missing} on the server but not in the ledger, {account.unexplained} unexplained"
             )
-            say(f"             {account.duplicates} references twice in the shop")
+            say(f"             {account.duplicates} changes twice in the shop (`status` names them)")
     if report.postponed:
         say(f"  put off    {len(report.postponed)}: tried again by a later run (`outbox list`)")
     if report.waiting:

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connector.core.model import MailState
-from connector.engine.ports import Events, Ledger, Lookups, Outbox
+from connector.engine.ports import Events, Ledger, Outbox
 from connector.ops import events as ev
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """mails, intents: counts by state. unexplained: pending mails without a living intent, or mails that stayed
-    `received` after reconcile ran. missing: in scope on the server, not in the ledger (from collect). duplicates: our
-    references that the shop holds more than once, which only a write that came later than the settle time can do."""
+    `received` after reconcile ran. missing: in scope on the server, not in the ledger (from collect). duplicates: what
+    the shop holds twice of ours, which only a write that came later than the settle time can do."""
 
     mails: dict[str, int]
     intents: dict[str, int]
@@ -35,14 +35,11 @@ def adrift(shop: str, ledger: Ledger, outbox: Outbox) -> int:
 
 
 def account(
-    shop: str, ledger: Ledger, outbox: Outbox, lookups: Lookups, events: Events, *, missing: int, reconciled: bool
+    shop: str, ledger: Ledger, outbox: Outbox, duplicates: int, events: Events, *, missing: int, reconciled: bool
 ) -> Account:
     """reconciled: reconcile ran to its end in this cycle, so no mail may be left `received`."""
     mails = ledger.states(shop)
     unexplained = adrift(shop, ledger, outbox) + (mails.get(str(MailState.RECEIVED), 0) if reconciled else 0)
     if unexplained:
         events.emit(ev.ACCOUNTING_MISMATCH, shop=shop, unexplained=unexplained)
-    duplicates = len(lookups.duplicate_references(shop))
-    if duplicates:
-        events.emit(ev.DUPLICATE_DETECTED, shop=shop, duplicates=duplicates)
     return Account(mails, outbox.states(shop), unexplained, missing, duplicates)

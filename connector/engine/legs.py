@@ -19,6 +19,7 @@ from connector.engine.account import Account, account, adrift
 from connector.engine.collect import Collect, CollectReport
 from connector.engine.comparable import is_filled
 from connector.engine.deletions import Deletions
+from connector.engine.duplicates import CONCERNED, Detector
 from connector.engine.join import Join, JoinReport
 from connector.engine.ports import Clock, Events, Ledger, Lookups, Memory, Outbox, Rows, Runs
 from connector.engine.pull import Pull, PullReport, concerns_the_shop
@@ -64,6 +65,7 @@ class ShopLegs:
         join: Join,
         push: Push,
         read_back: ReadBack,
+        detector: Detector,
         rows: Rows,
         memory: Memory,
         holds_references: Callable[[], bool],
@@ -86,6 +88,7 @@ class ShopLegs:
         self.join = join
         self.push_leg = push
         self._read_back = read_back
+        self._detector = detector
         self._rows = rows
         self._memory = memory
         self._holds_references = holds_references
@@ -109,6 +112,8 @@ class ShopLegs:
             with self._pull_lock:
                 report: PullReport = self._pull.run(only, stop, force=force)
                 altered = self._read_back.run() if "customer_messages" in report.resources else 0
+                if any(r.new for name, r in report.resources.items() if name in CONCERNED):
+                    self._detector.run()
             errors = [r.error for r in report.resources.values() if r.error is not None]
             counts = {"new": report.new, "changed": report.changed, "broken": report.broken}
             if altered:
@@ -248,7 +253,7 @@ class ShopLegs:
             self.shop,
             self.ledger,
             self.outbox,
-            self.lookups,
+            self._detector.run(),
             self._events,
             missing=missing,
             reconciled=reconciled,

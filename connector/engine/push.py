@@ -4,8 +4,8 @@ For every intent: check the state it was decided on, commit `sending`, write, co
 answer, 5xx, crash) the reference is looked up after the settle time, and once more right before anything is sent again.
 What cannot be looked up (a mail handed to SMTP) stays in doubt and is said, never guessed.
 
-How each kind is written and looked up stands in `effects`, what an outcome leads to in `aftermath`; this module owns the
-order and the states.
+How each kind is written and looked up stands in `effects`, what an outcome leads to in `aftermath`; this module owns
+the order and the states.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ class Push:
         return None
 
     def _later(self, intent: Intent, error: ConnectorError) -> Intent:
-        """A passing fault (or one that only an admin can mend): nothing was sent, try again after a pause that grows."""
+        """A passing fault (or one that only an admin can mend): nothing was sent; again after a growing pause."""
         self._error = error
         retry_after = error.retry_after if isinstance(error, ShopUnavailable) else None
         now = self._clock.now()
@@ -275,21 +275,21 @@ class Push:
                 return self._one_more(self._decided_anew(intent, conflicts.seen(intent, result)), effect)
             side = self._sides.get(intent.kind, Side.ASK)
             if side is Side.OURS:
-                return self._send(self._decided_anew(intent, conflicts.seen(intent, result)), effect, clash)
+                return self._one_more(self._decided_anew(intent, conflicts.seen(intent, result)), effect, clash)
             if side is Side.SHOP:
                 given_up = replace(verdict, state=IntentState.CANCELLED, error=conflicts.SHOP_WINS)
                 return self._conclude(intent, given_up, clash)
         return self._conclude(intent, verdict, clash)
 
-    def _one_more(self, intent: Intent, effect: Effect) -> Intent:
-        """The check again, on top of our own earlier change; a conflict now is one."""
+    def _one_more(self, intent: Intent, effect: Effect, clash: Clash | None = None) -> Intent:
+        """The check again, on what the shop holds by now; a conflict this time is one. clash: the one decided."""
         try:
             verdict = effect.check(intent)
         except ConnectorError as error:
             return self._later(intent, error)
         if verdict.state is not None:
             return self._conclude(intent, verdict, self._clash(intent, verdict))
-        return self._send(intent, effect)
+        return self._send(intent, effect, clash)
 
     # --- moves ----------------------------------------------------------------------------------------------------
 

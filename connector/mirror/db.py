@@ -15,6 +15,7 @@ from connector.mirror.contents import SqlContents
 from connector.mirror.database import Database, parse, utc_now
 from connector.mirror.dialect import migration_lock, refuse_encoding
 from connector.mirror.differences import SqlDifferences
+from connector.mirror.duplicates import SqlDuplicates
 from connector.mirror.leases import SqlLeases
 from connector.mirror.ledger import SqlLedger
 from connector.mirror.lookups import SqlLookups
@@ -40,6 +41,7 @@ class Mirror:
     attachments: SqlAttachments
     outbox: SqlOutbox
     conflicts: SqlConflicts
+    duplicates: SqlDuplicates
     leases: SqlLeases
     runs: SqlRuns
     quarantine: Quarantine
@@ -89,6 +91,7 @@ def open_mirror(
         attachments=SqlAttachments(database),
         outbox=SqlOutbox(database),
         conflicts=SqlConflicts(database),
+        duplicates=SqlDuplicates(database, mirrored),
         leases=SqlLeases(database),
         runs=SqlRuns(database),
         quarantine=Quarantine(database),

@@ -118,7 +118,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     MESSAGE_ALTERED: ("warning", "the shop stored another text than was sent; see `thread show`; `reason` says how"),
     GUARD_TRIPPED: ("error", "a leg stopped before doing damage; `setting` or `guard` names what allows it"),
     ACCOUNTING_MISMATCH: ("error", "a mail or row is not accounted for"),
-    DUPLICATE_DETECTED: ("error", "the shop holds the same message twice"),
+    DUPLICATE_DETECTED: ("error", "the shop holds a change twice: `row_id` beside the first, `remote_id`; told once"),
 }
 """Event -> (level, meaning)."""
 

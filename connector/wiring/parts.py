@@ -20,6 +20,7 @@ from connector.core.watching import watched
 from connector.engine.audit import Audit
 from connector.engine.collect import Collect
 from connector.engine.deletions import Deletions
+from connector.engine.duplicates import Detector
 from connector.engine.effects import Effects
 from connector.engine.files import Files
 from connector.engine.join import Join
@@ -145,6 +146,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         rows=mirror.rows,
         memory=mirror.meta,
         holds_references=lambda: _holds_references(app, name),
+        detector=Detector(name, mirror.duplicates, app.events),
         ledger=mirror.ledger,
         lookups=mirror.lookups,
         outbox=mirror.outbox,

@@ -126,10 +126,19 @@ WORDS = {
         "`outbox retry {id}`: a thread in doubt is looked up by its token before anything is created",
     ),
     "conflict.unknown": ("there is no conflict {id}", "`conflicts list --all` shows what there is"),
+    "conflict.which_side": ("say whose side counts", "give either --ours or --shop"),
+    "changed_meanwhile": (
+        "the shop holds neither what this was decided on nor what it wants: somebody changed it meanwhile",
+        "`conflicts list`, then `conflicts resolve ID --ours` or `conflicts resolve ID --shop`",
+    ),
+    "half_written": (
+        "the order has the status, but not by a row of ours",
+        "look at the order in the back office; `conflicts list`, then `conflicts resolve ID --shop` takes it as done",
+    ),
     "conflict.resolved": ("conflict {id} is resolved already: {side}, by {by}", "nothing to do"),
     "outbox.half_written": (
         "entry {id} is half written: the order has the status, but not by a row of ours",
-        "look at the order in the back office, then `outbox confirm {id}` or `outbox cancel {id}`;"
+        "look at the order in the back office, then `conflicts resolve` with --shop, or `outbox cancel {id}`;"
         " posting it again would write and mail twice",
     ),
     "quarantine.item_form": ("{item} names no item", "use mail:ID or row:ID as `quarantine list` shows them"),

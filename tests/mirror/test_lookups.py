@@ -33,11 +33,6 @@ class TestThreads:
 
 
 class TestMessages:
-    def test_a_reference_that_two_messages_carry_is_told(self, mirror: Mirror) -> None:
-        rows = [message(n, user_agent=f"psc1/{mark}") for n, mark in enumerate("aabcc", start=1)]
-        mirror.rows.store(SHOP, MESSAGES, rows, None)
-        assert sorted(mirror.lookups.duplicate_references(SHOP)) == ["psc1/a", "psc1/c"]
-
     def test_our_reference_is_found_exactly(self, mirror: Mirror) -> None:
         rows = [message(1, user_agent="Mozilla psc1/x"), message(2, user_agent="PSC1/ab")]
         mirror.rows.store(SHOP, MESSAGES, [*rows, message(3, user_agent="psc1/ab", id_employee=4, private=True)], None)
@@ -105,7 +100,7 @@ def test_what_is_not_mapped_answers_with_nothing(tmp_path: Path) -> None:
     ask = mirror.lookups
     answers = [
         ask.thread(SHOP, 1), ask.threads_by_token(SHOP, "t"), ask.open_threads_by_email(SHOP, "a@b"),
-        ask.message_by_reference(SHOP, "psc1/x"), ask.duplicate_references(SHOP), ask.active_shops(SHOP),
+        ask.message_by_reference(SHOP, "psc1/x"), ask.active_shops(SHOP),
         ask.customers_by_email(SHOP, "a@b"), ask.employees(SHOP), ask.contacts(SHOP), ask.order_states(SHOP),
         ask.configuration(SHOP, "PS_TIMEZONE"), ask.payments(SHOP, "A"), ask.languages(SHOP),
         mirror.queries.thread_list(), mirror.queries.thread_view(SHOP, 1), mirror.queries.order_view(SHOP, 1),

@@ -18,10 +18,10 @@ from connector.core.exchange import (
     Record,
     Stored,
 )
+from connector.engine.ports.conflicts import Conflicts, Duplicates
 from connector.engine.ports.far import Clock, Events, FolderWatch, Mailbox, MailCodec, Sender, Shop
 from connector.engine.ports.mirror import (
     Attachments,
-    Conflicts,
     Contents,
     Differences,
     Leases,
@@ -41,6 +41,7 @@ __all__ = [
     "Contents",
     "Difference",
     "Differences",
+    "Duplicates",
     "Events",
     "Fetched",
     "FolderState",
