@@ -33,10 +33,11 @@ class Frequency:
 
     def counts_from(self, shop: str, senders: Collection[str], since: datetime, upto: datetime) -> dict[str, int]:
         """As `count_from`, for several senders and whatever copies came after `since` and not after `upto`."""
-        cut = {cut(sender): sender for sender in senders}
-        values = {"shop": shop, "wanted": sorted(cut), "since": since, "upto": upto}
+        asked = {cut(sender): sender for sender in senders}
+        values = {"shop": shop, "wanted": sorted(asked), "since": since, "upto": upto}
         with self._db.read() as connection:
-            return {cut[sender]: count for sender, count in connection.execute(_COUNTS_FROM, values)} if cut else {}
+            found = connection.execute(_COUNTS_FROM, values).all() if asked else ()
+        return {asked[sender]: count for sender, count in found}
 
     def counts_in_threads(self, shop: str, ids: Collection[int], since: datetime, upto: datetime) -> dict[int, int]:
         """As `count_in_thread`, for several threads and this time."""
