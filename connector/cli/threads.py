@@ -1,32 +1,27 @@
-"""`thread list|show|reply|status`."""
+"""`thread list|show|status`, and what became of the intents of a writing command."""
 
 from __future__ import annotations
 
-import html
-import re
-import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import click
 
 from connector import words
 from connector.cli import attachments
-from connector.cli.output import ID, emit_json, pairs, safe, say, table, warn
+from connector.cli.output import ID, emit_json, pairs, safe, say, table
 from connector.cli.session import Options, opened, outcome_code, pick_shop, queued, show_error, submit
 from connector.core.model import Intent, IntentState
 from connector.core.statuses import THREAD_STATUSES, thread_status
+from connector.core.storedtext import readable
 from connector.errors import ConnectorError, DataError, Exit, MailUnreadable, UsageError
 from connector.wiring import App
 
-_BREAK = re.compile(r"<br\s*/?>\r?\n?", re.IGNORECASE)
 _ALTERED = {
     "emoji_lost": "the shop lost its emoji",
     "cut": "the shop cut it off",
     "changed": "the shop stored another text than was sent",
 }
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
 
 
 @click.group()
@@ -122,62 +117,6 @@ def _full_name(customer: dict[str, str] | None) -> str:
     return f"{customer['firstname']} {customer['lastname']}" if customer else "-"
 
 
-def readable(stored: str) -> str:
-    """A stored message as a person reads it: from PrestaShop 8 on messages are HTML (recordings
-    message-stored-html), before plain text with the odd `<br />` of the shop's own mail import."""
-    return html.unescape(_TAG.sub("", _BREAK.sub("\n", stored)))
-
-
-@thread.command("reply")
-@click.argument("thread_id", type=ID)
-@click.option("--shop", help="Which shop, when there are several.")
-@click.option("--file", "source", type=click.Path(path_type=Path, dir_okay=False), help="Text file, - for stdin.")
-@click.option("--message", help="The text itself.")
-@click.option("--employee", type=ID, default=None, help="id of the employee who writes.")
-@click.option("--private", is_flag=True, help="A note for colleagues: no mail, no change of status.")
-@click.option("--no-mail", is_flag=True, help="Write into the thread only; the customer gets no mail.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.pass_obj
-def reply(
-    options: Options,
-    thread_id: int,
-    shop: str | None,
-    source: Path | None,
-    message: str | None,
-    employee: int | None,
-    private: bool,
-    no_mail: bool,
-    as_json: bool,
-) -> int:
-    """Answer a customer: the message into the thread, the mail to the customer, then the thread's status.
-
-    The text comes from --message, --file or standard input.
-    """
-    text = _text(source, message)
-    with opened(options) as app:
-        name = pick_shop(app, shop)
-        intents = app.desk(name).reply(thread_id, text, employee=employee or 0, private=private, mail=not no_mail)
-        done = submit(app, name, intents)
-    return report(done, as_json)
-
-
-def _text(source: Path | None, message: str | None) -> str:
-    if message is not None and source is not None:
-        raise UsageError("reply.two_texts")
-    if message is not None:
-        return message
-    try:
-        if source is None or str(source) == "-":
-            if sys.stdin.isatty():
-                warn("write your answer, end with Ctrl-D on a line of its own")
-            return sys.stdin.buffer.read().decode()
-        return source.read_bytes().decode()
-    except UnicodeDecodeError:
-        raise DataError("reply.not_utf8") from None
-    except OSError as error:
-        raise DataError("reply.unreadable", path=str(source), reason=error.strerror or "?") from None
-
-
 thread.add_command(attachments.attachment)
 
 
@@ -201,7 +140,8 @@ def status(options: Options, thread_id: int, status: str, shop: str | None, as_j
 
 def explain(intent: Intent) -> None:
     """Why it failed and what can be done, in words."""
-    what, remedy = words.explain(ConnectorError(intent.error, id=intent.id))
+    facts = dict(pair.split("=", 1) for pair in intent.error_detail.split(", ") if "=" in pair)
+    what, remedy = words.explain(ConnectorError(intent.error, **{"id": intent.id} | facts))
     known = intent.error in words.all_words()
     say(f"  why: {safe(what) if known else intent.error} {safe(intent.error_detail)}".rstrip())
     ways = f"`outbox retry {intent.id}` or `outbox cancel {intent.id}`"

@@ -168,6 +168,9 @@ class ImapMailbox(Session):
         before, writable = self._folder, self._writable
         if folder != before:
             self._open(folder, writable=False)
+        else:
+            with self._line() as client:
+                client.noop()  # a server may answer from what it knew of the folder when it was opened
         try:
             return self._has_message_id(message_id)
         finally:
