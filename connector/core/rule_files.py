@@ -1,13 +1,14 @@
-"""Reading `mappings/rules.toml`: the shipped rules with the user's laid over them, and every mistake with its line.
+"""Reading `mappings/rules.toml`: the user's rules above the shipped ones, and every mistake with its line.
 
-A table is a rule and carries its name. The user's rules come first, in the order of their file; a table of the name of
-a shipped rule is laid over it key by key. No file is opened here.
+A table is a rule and carries its name. The user's come first, in the order of their file; one of the name of a shipped
+rule stands in its place, whole, so that nobody's rule has conditions that its writer does not see. No file is opened
+here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from connector.core.mapping import MappingFileError, MappingText, Mistake
@@ -46,7 +47,7 @@ def read(shipped: MappingText | None, own: MappingText | None, states: Collectio
         mistakes.append(Mistake(layers[0].file, 0, f"more than {MOST_RULES} rules"))
     rules = []
     for name in order[:MOST_RULES]:
-        reader = _Reader(name, layers, states)
+        reader = _Reader(name, next(layer for layer in layers if name in layer.data), states)
         rule = reader.rule()
         mistakes += reader.mistakes
         if not reader.mistakes:
@@ -80,29 +81,24 @@ def unsettled(rules: Rules, shops: Mapping[str, Collection[str]]) -> list[Mistak
 
 
 class _Reader:
-    """One rule, from the layers that have a table of its name, the uppermost first."""
+    """One rule of a file."""
 
-    def __init__(self, name: str, layers: Sequence[Layers], states: Collection[str]) -> None:
+    def __init__(self, name: str, file: Layers, states: Collection[str]) -> None:
         self._name = name
-        self._layers = [layer for layer in layers if name in layer.data]
+        self._file = file
         self._states = states
         self.mistakes: list[Mistake] = []
 
     def rule(self) -> Rule:
-        file, line = self._layers[0].place((self._name,))
+        file, line = self._file.place((self._name,))
         nothing = Rule(self._name, When(), Then(), file=file, line=line)
         if not _NAME.fullmatch(self._name):
             self._wrong((), f"a rule is called by a-z, 0-9, _ and -, at most 40 of them: not {self._name!r}")
             return nothing
-        table: dict[str, Any] = {}
-        for layer in reversed(self._layers):
-            found = layer.data[self._name]
-            if not isinstance(found, dict):
-                self._wrong((), f"`{self._name}` must be a table: [{self._name}]")
-                return nothing
-            for key, value in found.items():
-                both = isinstance(value, dict) and isinstance(table.get(key), dict)
-                table[key] = {**table[key], **value} if both else value
+        table = self._file.data[self._name]
+        if not isinstance(table, dict):
+            self._wrong((), f"`{self._name}` must be a table: [{self._name}]")
+            return nothing
         self._known((), table, _KEYS)
         when, then = (self._table(key, table) for key in ("when", "then"))
         self._known(("when",), when, CONDITIONS)
@@ -160,10 +156,7 @@ class _Reader:
     # --- values -----------------------------------------------------------------------------------------------------
 
     def _wrong(self, path: Path, text: str) -> None:
-        """Told at the key, in the uppermost layer that has it."""
-        whole = (self._name, *path)
-        layer = next((one for one in self._layers if _has(one.data, whole)), self._layers[0])
-        self.mistakes.append(layer.mistake(whole, text))
+        self.mistakes.append(self._file.mistake((self._name, *path), text))
 
     def _known(self, path: Path, table: Mapping[str, Any], keys: Collection[str]) -> None:
         for key in table:
@@ -224,14 +217,6 @@ class _Reader:
             except ValueError as error:
                 self._wrong(here, f"`{key}`: {value!r} {error}")
         return found
-
-
-def _has(data: object, path: Path) -> bool:
-    for key in path:
-        if not isinstance(data, dict) or key not in data:
-            return False
-        data = data[key]
-    return True
 
 
 def _one_of(known: Collection[str]) -> Callable[[str], str]:
