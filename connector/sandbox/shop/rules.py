@@ -134,7 +134,7 @@ _VALIDATORS: dict[str, Callable[[str], bool]] = {
     "isColor": _pattern(r"^(#[0-9a-fA-F]{6}|[a-zA-Z0-9-]*)$"),
     "isLanguageIsoCode": _pattern(r"^[a-zA-Z]{2,3}$"),
     "isTplName": _pattern(r"^[a-zA-Z0-9_-]+$"),
-    "isDate": _date,
+    "isDate": lambda text: _date(text) and not text.startswith(ZERO_DATE),  # PHP's checkdate knows no zeros
     "isDateFormat": _date,
     "isDateOrNull": _date,
     "isBirthDate": _date,
