@@ -57,7 +57,7 @@ def test_words_are_whole_words_unless_a_star_says_else(pattern: str, text: str, 
 
 @pytest.mark.parametrize("pattern", ["", "*", "?*", "!!!", "x" * 201, "a " * 21, "a?" * (MOST_SINGLES + 1)])
 def test_a_pattern_that_says_nothing_or_too_much_is_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"^(is|holds|has) "):
         phrase(pattern)
 
 
