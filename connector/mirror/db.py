@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connector.core.mapping import Resource
-from connector.mirror import migrations, remembered, tables
+from connector.mirror import keepsake, migrations, remembered, tables
 from connector.mirror.attachments import SqlAttachments
 from connector.mirror.conflicts import SqlConflicts
 from connector.mirror.contents import SqlContents
@@ -124,7 +124,11 @@ def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> li
             return []
     with database.write() as connection:
         migration_lock(connection)  # and look again: another process may have been first
-        changes = migrations.upgrade(connection, database.name)
+        changes: list[str] = []
+        if database.is_sqlite and migrations.is_behind(connection):
+            copy = keepsake.keep(database, migrations.current(connection) or "")
+            changes.append(f"kept {copy.name}")
+        changes += migrations.upgrade(connection, database.name)
         plan = tables.missing(connection, mirrored)
         plan.reread.update(remembered.grown(connection, mirrored))
         tables.apply(connection, plan)

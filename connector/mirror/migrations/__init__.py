@@ -24,6 +24,12 @@ def current(connection: Connection) -> str | None:
     return connection.execute(text(f"SELECT version_num FROM {own_tables.VERSION_TABLE}")).scalar()  # noqa: S608
 
 
+def is_behind(connection: Connection) -> bool:
+    """Was the database made by an older program, so that `upgrade` will change it? A newer one's is not behind."""
+    found = current(connection)
+    return found is not None and found < HEAD
+
+
 def upgrade(connection: Connection, mirror: str, revision: str = HEAD) -> list[str]:
     """Bring the database to `revision`, in the caller's transaction; returns a line per step for the log.
 
