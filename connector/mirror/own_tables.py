@@ -277,3 +277,24 @@ quarantine_row = Table(
     UniqueConstraint("shop", "resource", "row_key"),
     sqlite_autoincrement=True,
 )
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("shop", String, nullable=False),
+    Column("person", String(64), nullable=False),  # keyed hash of the address; of the id where there is no address
+    Column("at", UTCDateTime, nullable=False),
+    Column("counts", JSON, nullable=False),  # what was erased, by table
+    Index(None, "shop", "person"),
+    sqlite_autoincrement=True,
+)
+
+erased_row = Table(
+    "erased_row",  # stays empty, whatever the shop says, until the shop has no such row any more
+    metadata,
+    Column("shop", String, primary_key=True),
+    Column("resource", String, primary_key=True),
+    Column("row_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UTCDateTime, nullable=False),
+)
