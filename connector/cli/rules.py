@@ -143,7 +143,6 @@ _WHY = {
     "not_the_customer": "the mail is not from the address of the thread",
     "not_proven": "orders need proof by Message-ID or token, from the address of the thread",
     "set_above": "a rule above has set it",
-    "thread_under_way": "the thread is not created yet",
     "no_order": "the thread is about no order",
     "no_employee": "the settings name no employee",
     "state_unknown": "no state of the shop is called so",

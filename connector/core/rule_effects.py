@@ -139,16 +139,16 @@ def _status(work: _Work, rule: Rule) -> str:
         changed = replace(create, payload={**create.payload, "status": status})
         work.intents = [changed if one is create else one for one in work.intents]
         return ""
-    if thread is None:
-        return "thread_under_way"
-    now = thread.status
+    now = thread.status if thread is not None else ""
     if status == "closed":
         # Opened and closed again it would only flicker.
         work.intents = [one for one in work.intents if not one.decided_on.get("reopens")]
     elif now in ("closed", ""):
         now = "open"  # by the re-opening, which comes first
-    asked = work.ours(Kind.THREAD_STATUS, rule, "status", work.main.group, {"id_thread": thread.id, "status": status})
-    work.intents.append(replace(asked, decided_on={"status": now} if now else {}))
+    where = {"id_thread": thread.id if thread else None, "thread_key": work.main.payload.get("thread_key", "")}
+    asked = work.ours(Kind.THREAD_STATUS, rule, "status", work.main.group, {**where, "status": status})
+    unless_written_again = {"reply": work.main.key} if status == "closed" else {}
+    work.intents.append(replace(asked, decided_on={**({"status": now} if now else {}), **unless_written_again}))
     return ""
 
 

@@ -15,7 +15,7 @@ from connector.engine.effects.base import Effect, Verdict
 from connector.engine.effects.mails import MailCopy, MailFile, MailSend
 from connector.engine.effects.orders import OrderStatus, OrderTracking
 from connector.engine.effects.people import CustomerGroups, MessageRead
-from connector.engine.effects.threads import MessageCreate, ThreadCreate, ThreadStatus
+from connector.engine.effects.threads import MessageCreate, ThreadCreate, ThreadStatus, thread_of
 from connector.engine.ports import Mailbox, Outbox, Sender, Shop
 from connector.errors import ConnectorError
 
@@ -71,12 +71,8 @@ class Effects:
         self._reads.clear()
         wanted = set()
         for intent in due:
-            if intent.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_STATUS) and intent.payload.get("id_thread"):
-                wanted.add(int(intent.payload["id_thread"]))
-            elif intent.kind is Kind.MESSAGE_CREATE:
-                create = self._outbox.by_key(intent.shop, str(intent.payload.get("thread_key", "")))
-                if create is not None and create.remote_id:
-                    wanted.add(create.remote_id)
+            if intent.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_STATUS) and (found := thread_of(self._outbox, intent)):
+                wanted.add(found)
         if wanted:
             self._statuses.update(self._shop.thread_statuses(sorted(wanted)))
         marked = sorted({int(i.payload["id_message"]) for i in due if i.kind is Kind.MESSAGE_READ})

@@ -69,6 +69,8 @@ class MailSend(Base):
             group=intent.group,
             payload={
                 "id_thread": thread_id,
+                "thread_key": intent.payload.get("thread_key", ""),
+                "is_fallback": True,
                 "text": text or self._say("mail_failed", lang),
                 "id_employee": intent.payload.get("id_employee", 0),
                 "private": True,

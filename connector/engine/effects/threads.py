@@ -25,6 +25,14 @@ from connector.engine.ports import NewMessage, NewThread, Outbox, Shop
 from connector.errors import ConnectorError
 
 
+def thread_of(outbox: Outbox, intent: Intent) -> int | None:
+    """The thread that an intent writes to: named, or what the intent `thread_key` created; None before that."""
+    if intent.payload.get("id_thread"):
+        return int(intent.payload["id_thread"])
+    create = outbox.by_key(intent.shop, str(intent.payload.get("thread_key", "")))
+    return create.remote_id if create is not None else None
+
+
 class ThreadCreate(Base):
     """Looked up by its token, which the instance secret and the mail give."""
 
@@ -68,20 +76,14 @@ class MessageCreate(Base):
         self._local = local
         self._say = say
 
-    def _thread(self, intent: Intent) -> int | None:
-        if intent.payload.get("id_thread"):
-            return int(intent.payload["id_thread"])
-        create = self._outbox.by_key(intent.shop, str(intent.payload.get("thread_key", "")))
-        return create.remote_id if create is not None else None
-
     def check(self, intent: Intent) -> Verdict:
-        thread_id = self._thread(intent)
+        thread_id = thread_of(self._outbox, intent)
         if thread_id is None or thread_id not in self._statuses:
             return Verdict(IntentState.FAILED, error=THREAD_GONE)
         return GO_ON
 
     def write(self, intent: Intent) -> Verdict:
-        thread_id = self._thread(intent) or 0
+        thread_id = thread_of(self._outbox, intent) or 0
         p = intent.payload
         message_id = self._shop.create_message(
             NewMessage(
@@ -96,7 +98,7 @@ class MessageCreate(Base):
         return self._done(intent, message_id, thread_id)
 
     def look_up(self, intent: Intent) -> Verdict:
-        thread_id = self._thread(intent)
+        thread_id = thread_of(self._outbox, intent)
         found = self._shop.find_messages(intent.reference, thread_id)
         return self._done(intent, found[0], thread_id or 0, len(found)) if found else NOT_FOUND
 
@@ -146,9 +148,9 @@ class ThreadStatus(Base):
         self._statuses = statuses
 
     def check(self, intent: Intent) -> Verdict:
-        thread_id, wanted = int(intent.payload["id_thread"]), intent.payload["status"]
-        fresh = self._statuses.get(thread_id)
-        if fresh is None:
+        thread_id, wanted = thread_of(self._outbox, intent), intent.payload["status"]
+        fresh = self._statuses.get(thread_id) if thread_id is not None else None
+        if thread_id is None or fresh is None:
             return Verdict(IntentState.FAILED, error=THREAD_GONE)
         if fresh == wanted:
             return Verdict(IntentState.CONFIRMED, thread_id, {"already": True})
@@ -176,15 +178,16 @@ class ThreadStatus(Base):
         return bool(self._shop.ids("customer_messages", Query(newer, limit=1)))
 
     def write(self, intent: Intent) -> Verdict:
-        thread_id = int(intent.payload["id_thread"])
+        thread_id = thread_of(self._outbox, intent) or 0
         mended = self._shop.set_thread_status(thread_id, intent.payload["status"], self._statuses.get(thread_id))
         self._statuses[thread_id] = intent.payload["status"]
         return Verdict(IntentState.CONFIRMED, thread_id, {"mended": list(mended)} if mended else {})
 
     def look_up(self, intent: Intent) -> Verdict:
-        thread_id = int(intent.payload["id_thread"])
+        thread_id = thread_of(self._outbox, intent) or 0
         fresh = self._shop.thread_statuses([thread_id]).get(thread_id)
         return Verdict(IntentState.CONFIRMED, thread_id) if fresh == intent.payload["status"] else NOT_FOUND
 
     def mirror_patch(self, intent: Intent) -> TablePatch | None:
-        return "customer_threads", int(intent.payload["id_thread"]), {"status": intent.payload["status"]}
+        thread_id = thread_of(self._outbox, intent)
+        return ("customer_threads", thread_id, {"status": intent.payload["status"]}) if thread_id is not None else None
