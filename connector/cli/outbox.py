@@ -82,7 +82,7 @@ def show(options: Options, intent_id: int, as_json: bool) -> int:
     for one in lists["conflicts"]:
         say(f"conflict {one['id']}: {safe(sides(one))}; {one['outcome']}")
     for one in lists["duplicates"]:
-        say(f"twice in the shop: {one['resource']} {one['row_id']} beside {one['first_id']} (nobody deletes it for you)")
+        say(f"twice in the shop: {one['resource']} {one['row_id']} beside {one['first_id']} (a person decides)")
     for one in lists["follows"]:
         say(f"followed by {one['kind']} {one['id']} ({one['state']})")
     if intent.state in (IntentState.FAILED, IntentState.CONFLICT):

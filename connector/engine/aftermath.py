@@ -6,7 +6,9 @@ between. Sends nothing.
 
 from __future__ import annotations
 
-from connector.core.model import FINAL, Intent, IntentState, Kind, MailState
+from dataclasses import replace
+
+from connector.core.model import FINAL, Intent, IntentState, Kind, MailState, NewIntent
 from connector.engine.effects import Effects
 from connector.engine.ports import Clock, Events, Ledger, Outbox, Rows
 from connector.ops import events as ev
@@ -60,12 +62,15 @@ class Aftermath:
             reason=copy.reason,
         )
 
-    def failed(self, intent: Intent) -> None:
-        """A dead letter must be accounted for: the mail it came from goes to quarantine, a created thread gets a
+    def of_failure(self, intent: Intent, state: IntentState, error: str) -> list[NewIntent]:
+        """What is wished for when an intent comes to such an end, to be committed with it: a created thread gets a
         short safe text (a thread without a message collapses in the back-office list), a reply's mail a note."""
-        followers = self._effects.of(intent).on_failure(intent) if intent.error != FOLLOWS else []
-        if followers:
-            self._outbox.add(self.shop, followers)
+        if state not in (IntentState.FAILED, IntentState.CONFLICT) or error == FOLLOWS:
+            return []
+        return self._effects.of(intent).on_failure(replace(intent, state=state, error=error))
+
+    def failed(self, intent: Intent) -> None:
+        """A dead letter must be accounted for: the mail that it came from goes to quarantine."""
         if intent.copy_id is not None and intent.kind in (Kind.MESSAGE_CREATE, Kind.THREAD_CREATE):
             self._set_aside(intent.copy_id, intent.error or "shop_refused")
         self.cancel_after(intent)
@@ -100,6 +105,8 @@ class Aftermath:
                     continue
                 moved += 1
                 break
+        for intent in self._outbox.stranded(self.shop):
+            self._give_up(intent)
         return moved
 
     def _stranded(self, intent: Intent) -> bool:
@@ -113,11 +120,13 @@ class Aftermath:
         """What was to come after it is not wanted by itself."""
         for waiting in self._outbox.waiting_for(self.shop, intent.key):
             if waiting.state is IntentState.PLANNED:
-                now = self._clock.now()
-                cancelled = self._outbox.move(waiting, IntentState.CANCELLED, now=now, error=FOLLOWS)
-                tell(self._events, ev.INTENT_CANCELLED, cancelled)
-                if waiting.kind is Kind.MESSAGE_CREATE and waiting.copy_id is not None:
-                    self._set_aside(waiting.copy_id, FOLLOWS)
+                self._give_up(waiting)
+
+    def _give_up(self, intent: Intent) -> None:
+        cancelled = self._outbox.move(intent, IntentState.CANCELLED, now=self._clock.now(), error=FOLLOWS)
+        tell(self._events, ev.INTENT_CANCELLED, cancelled)
+        if intent.kind is Kind.MESSAGE_CREATE and intent.copy_id is not None:
+            self._set_aside(intent.copy_id, FOLLOWS)
 
 
 def tell(events: Events, name: str, intent: Intent) -> None:

@@ -307,6 +307,7 @@ class Push:
             result=verdict.result,
             error=verdict.error,
             clash=clash,
+            then=self._after.of_failure(intent, verdict.state, verdict.error),
         )
         tell(self._events, _EVENT.get(verdict.state, ev.INTENT_CANCELLED), outcome)
         if outcome.state in (IntentState.FAILED, IntentState.CONFLICT):
@@ -329,7 +330,14 @@ class Push:
         code = error.code if error is not None else (intent.error if keep_error else "")
         detail = _detail(error) if error is not None else (intent.error_detail if keep_error else "")
         outcome = self._outbox.move(
-            intent, state, now=self._clock.now(), due_at=due_at, error=code, error_detail=detail, delayed=delayed
+            intent,
+            state,
+            now=self._clock.now(),
+            due_at=due_at,
+            error=code,
+            error_detail=detail,
+            delayed=delayed,
+            then=self._after.of_failure(intent, state, code),
         )
         tell(self._events, event, outcome)
         return outcome

@@ -28,7 +28,7 @@ from connector.core.model import FINAL, LEGAL_MOVES, Intent, IntentState, Kind, 
 from connector.errors import StateError
 from connector.mirror import conflicts
 from connector.mirror.database import Database
-from connector.mirror.dialect import in_batches, insert_ignore
+from connector.mirror.dialect import among, in_batches, insert_ignore
 from connector.mirror.leases import must_hold
 from connector.mirror.own_tables import intent as intents
 
@@ -144,12 +144,14 @@ class SqlOutbox:
         decided_on: dict[str, Any] | None = None,
         delayed: bool = False,
         clash: Clash | None = None,
+        then: Sequence[NewIntent] = (),
     ) -> Intent:
         """A legal move, made only if the row is still in `intent.state`. Returns the row as it is now.
 
         What is not given stays, but: `planned` without `due_at` is due at once, `confirmed` clears the error.
         Every move to `sending` counts an attempt; one from there back to `planned` says that nothing was sent.
-        delayed: counts as put off. clash: what the shop changed meanwhile, noted with the move.
+        delayed: counts as put off. clash: what the shop changed meanwhile, noted with the move. then: wishes that
+        follow from it, added in the same transaction.
         Raises StateError `outbox.illegal_move`, or `outbox.moved_elsewhere` when somebody else was first; LeaseLost
         when a write is to begin and another process works for the shop now.
         """
@@ -168,7 +170,7 @@ class SqlOutbox:
         values |= {name: value for name, value in given.items() if value is not None}
         if state is IntentState.CONFLICT and clash is None:
             clash = Clash(error)
-        return self._move(intent, state, now, values, clash, error_detail)
+        return self._move(intent, state, now, values, clash, error_detail, then)
 
     def _move(
         self,
@@ -178,6 +180,7 @@ class SqlOutbox:
         values: dict[str, Any],
         clash: Clash | None = None,
         detail: str = "",
+        then: Sequence[NewIntent] = (),
     ) -> Intent:
         if state not in LEGAL_MOVES[intent.state]:
             raise StateError("outbox.illegal_move", intent=intent.id, found=intent.state.value, wanted=state.value)
@@ -192,6 +195,7 @@ class SqlOutbox:
                 found = "gone" if row is None else row["state"]
                 raise StateError("outbox.moved_elsewhere", intent=intent.id, found=found, expected=intent.state.value)
             conflicts.note(connection, intent, state, clash, detail, now)
+            insert_intents(connection, intent.shop, then, now)
             return to_intent(row)
 
     def confirmed_since(self, intent: Intent, *, in_group: bool = False) -> list[Intent]:
@@ -220,6 +224,14 @@ class SqlOutbox:
             connection.execute(update(intents).where(mine).values(error_detail="", **values))
             rows = connection.execute(select(intents).where(intents.c.id.in_(ids)).order_by(intents.c.id)).mappings()
             return [to_intent(row) for row in rows]
+
+    def stranded(self, shop: str) -> list[Intent]:
+        """Planned ones whose `after` has come to nothing, oldest first."""
+        first = intents.alias("its_first")
+        over = [s.value for s in (IntentState.FAILED, IntentState.CANCELLED, IntentState.CONFLICT)]
+        broken = exists().where(first.c.shop == intents.c.shop, first.c.key == intents.c.after, first.c.state.in_(over))
+        mine = (intents.c.shop == shop) & (intents.c.state == IntentState.PLANNED.value) & (intents.c.after != "")
+        return self._intents(select(intents).where(mine, broken).order_by(intents.c.id))
 
     def states(self, shop: str) -> dict[str, int]:
         """State -> number of intents."""
@@ -292,6 +304,7 @@ _HEADS = _heads()
 _NOW = bindparam("now", type_=intents.c.due_at.type)
 _DUE = _HEADS.where(or_(intents.c.due_at <= _NOW, intents.c.due_at == intents.c.created_at)).order_by(intents.c.id)
 _BY_KEY = select(intents).where(intents.c.shop == bindparam("shop"), intents.c.key == bindparam("key"))
+_BY_KEYS = select(intents).where(intents.c.shop == bindparam("shop"), among(intents.c.key))
 _OF_COPY = select(intents).where(intents.c.copy_id == bindparam("copy_id")).order_by(intents.c.id)
 _NEXT_DUE = select(func.min(_HEADS.subquery().c.due_at))
 
@@ -329,8 +342,8 @@ def insert_intents(
     insert_ignore(connection, intents, rows)
     found: dict[str, Intent] = {}
     for keys in in_batches([item.key for item in new]):
-        query = select(intents).where(intents.c.shop == shop, intents.c.key.in_(keys))
-        found.update((row["key"], to_intent(row)) for row in connection.execute(query).mappings())
+        rows = connection.execute(_BY_KEYS, {"shop": shop, "wanted": keys}).mappings()
+        found.update((row["key"], to_intent(row)) for row in rows)
     return [found[item.key] for item in new]
 
 

@@ -18,7 +18,6 @@ from connector.core.exchange import (
     Record,
     Stored,
 )
-from connector.engine.ports.conflicts import Conflicts, Duplicates
 from connector.engine.ports.far import Clock, Events, FolderWatch, Mailbox, MailCodec, Sender, Shop
 from connector.engine.ports.mirror import (
     Attachments,
@@ -28,10 +27,10 @@ from connector.engine.ports.mirror import (
     Ledger,
     Lookups,
     Memory,
-    Outbox,
     Rows,
     Runs,
 )
+from connector.engine.ports.outbox import Conflicts, Duplicates, Outbox
 
 __all__ = [
     "Attachments",

@@ -1,4 +1,4 @@
-"""Ports to the mirror: rows and their contents, look-ups, the ledger of mails, the outbox, leases, runs."""
+"""Ports to the mirror: rows and their contents, look-ups, the ledger of mails, leases, runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from connector.core.attachments import KeptAttachment, NewAttachment
-from connector.core.conflicts import Clash
 from connector.core.decisions import Bounced
 from connector.core.exchange import (
     Broken,
@@ -25,8 +24,6 @@ from connector.core.model import (
     Copy,
     Customer,
     Employee,
-    Intent,
-    IntentState,
     MailState,
     Message,
     NewIntent,
@@ -88,6 +85,10 @@ class Contents(Protocol):
         ...
 
     def quarantined_between(self, shop: str, resource: str, after: int, upto: int | None) -> set[int]: ...
+    def erased(self, shop: str, resource: str, ids: Iterable[int]) -> set[int]:
+        """Those of the ids whose rows were emptied because their person was erased."""
+        ...
+
     def load(self, shop: str, resource: Resource, ids: Iterable[int]) -> dict[int, Row]:
         """Whole rows as stored, in the form that the shop's records are converted into."""
         ...
@@ -204,6 +205,10 @@ class Ledger(Protocol):
         """State -> number of copies of one folder, under whatever numbering."""
         ...
 
+    def adrift(self, shop: str) -> int:
+        """How many pending copies have no intent that would carry them on."""
+        ...
+
     def stuck(self, shop: str, before: datetime) -> list[Copy]:
         """Copies that were entered before this moment and are undecided still."""
         ...
@@ -288,86 +293,6 @@ class Attachments(Protocol):
     def kept_since(self, shop: str, mailbox: str, since: datetime) -> int:
         """Bytes of the files that were kept since then for mails of one mailbox."""
         ...
-
-
-class Outbox(Protocol):
-    """Intents. Every change of state is one transaction; `sending` is flushed to disk before it returns."""
-
-    def add(self, shop: str, intents: Sequence[NewIntent]) -> list[Intent]:
-        """Insert those whose key is new; returns the rows of all keys given, in order."""
-        ...
-
-    def due(self, shop: str, now: datetime, limit: int, only: Iterable[int] | None = None) -> list[Intent]:
-        """Heads of their groups, planned or in_doubt, due, whose `after` is confirmed; oldest first.
-
-        A group with an earlier intent that is planned, sending, in_doubt or in conflict yields only that earlier one
-        (if due), so that order is kept. A failed one (a dead letter) holds up only what comes `after` it: its
-        content is in the hands of a person, and the customer's next message must not wait for that."""
-        ...
-
-    def waiting_for(self, shop: str, key: str) -> list[Intent]:
-        """Intents, not final, that come after this key, directly or through others."""
-        ...
-
-    def followers(self, shop: str, key: str) -> list[Intent]:
-        """Intents in any state that come after this key, directly or through others; oldest first."""
-        ...
-
-    def revive(self, intent: Intent, wish: NewIntent | None, now: datetime) -> Intent:
-        """A failed, conflicting or cancelled intent is planned again, due now, with the content of a new decision
-        (payload, decided_on, group, after) or as it was (None). Raises StateError when it is in another state."""
-        ...
-
-    def get(self, intent_id: int) -> Intent | None: ...
-    def by_key(self, shop: str, key: str) -> Intent | None: ...
-    def mails_since(self, shop: str, since: datetime) -> list[Intent]:
-        """Mails to people that were wished for since then and not given up, oldest first."""
-        ...
-
-    def sent_mail(self, shop: str, message_id: str) -> Intent | None:
-        """The intent that sent the mail with this Message-ID."""
-        ...
-
-    def of_copy(self, copy_id: int) -> list[Intent]: ...
-    def move(
-        self,
-        intent: Intent,
-        state: IntentState,
-        *,
-        now: datetime,
-        due_at: datetime | None = None,
-        remote_id: int | None = None,
-        result: dict[str, Any] | None = None,
-        error: str = "",
-        error_detail: str = "",
-        payload: dict[str, Any] | None = None,
-        decided_on: dict[str, Any] | None = None,
-        delayed: bool = False,
-        clash: Clash | None = None,
-    ) -> Intent:
-        """A legal move by conditional UPDATE (the row must still be in `intent.state`); raises StateError else.
-
-        Moving to `sending` sets sent_at=now and counts the attempt; from there back to `planned`: nothing was sent.
-        delayed: counts as put off. clash: what the shop changed meanwhile, noted in the history of conflicts: open when
-        the move is to `conflict`, else as decided by the policy."""
-        ...
-
-    def confirmed_since(self, intent: Intent, *, in_group: bool = False) -> list[Intent]:
-        """Other changes of the same kind that were confirmed since this one was wished, oldest first. in_group: only
-        those of its group, whenever they were confirmed."""
-        ...
-
-    def note(self, intent: Intent, facts: dict[str, Any]) -> None:
-        """Add to the result of a final intent."""
-        ...
-
-    def doubtful_after_crash(self, shop: str, now: datetime) -> list[Intent]:
-        """Every `sending` intent becomes in_doubt; returns them. Raises LeaseLost."""
-        ...
-
-    def states(self, shop: str) -> dict[str, int]: ...
-    def listing(self, shop: str | None, states: Sequence[IntentState] = (), limit: int = 1000) -> list[Intent]: ...
-    def next_due(self, shop: str) -> datetime | None: ...
 
 
 class Leases(Protocol):
