@@ -29,17 +29,12 @@ class Account:
         return self.unexplained == 0 and self.missing == 0 and self.duplicates == 0
 
 
-def adrift(shop: str, ledger: Ledger, outbox: Outbox) -> int:
-    """How many pending mails have no change that would carry them on."""
-    return sum(not outbox.of_copy(copy.id) for copy in ledger.listing(shop, [MailState.PENDING], 100_000))
-
-
 def account(
     shop: str, ledger: Ledger, outbox: Outbox, duplicates: int, events: Events, *, missing: int, reconciled: bool
 ) -> Account:
     """reconciled: reconcile ran to its end in this cycle, so no mail may be left `received`."""
     mails = ledger.states(shop)
-    unexplained = adrift(shop, ledger, outbox) + (mails.get(str(MailState.RECEIVED), 0) if reconciled else 0)
+    unexplained = ledger.adrift(shop) + (mails.get(str(MailState.RECEIVED), 0) if reconciled else 0)
     if unexplained:
         events.emit(ev.ACCOUNTING_MISMATCH, shop=shop, unexplained=unexplained)
     return Account(mails, outbox.states(shop), unexplained, missing, duplicates)

@@ -8,7 +8,7 @@ or a mailbox, so `plan` can run the same code without writing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import monotonic
@@ -118,9 +118,9 @@ class Join:
             if not copies:
                 break
             while copies and not stop():
-                outcomes = self._some(copies, shop_facts, fresh)
-                copies = copies[len(outcomes) :]
-                for outcome in outcomes:
+                some = self._read(_at_once(copies), shop_facts)
+                copies = copies[len(some) :]
+                for outcome in self._outcomes(some, shop_facts, fresh, stop):
                     if outcome.stored:
                         self._tell(outcome.copy, outcome.decision)
                         report.decided.append((outcome.copy, outcome.decision))
@@ -129,15 +129,23 @@ class Join:
                         report.deferred += outcome.deferred
         return report
 
-    def _some(self, copies: Sequence[Copy], shop_facts: ShopFacts, fresh: bool) -> list[_Outcome]:
+    def _outcomes(
+        self, mails: Sequence[_Input], shop_facts: ShopFacts, fresh: bool, stop: Callable[[], bool]
+    ) -> Iterator[_Outcome]:
+        """As they are stored."""
+        while mails and not stop():
+            outcomes = self._some(mails, shop_facts, fresh)
+            mails = mails[len(outcomes) :]
+            yield from outcomes
+
+    def _some(self, mails: Sequence[_Input], shop_facts: ShopFacts, fresh: bool) -> list[_Outcome]:
         """Decide on the first of these: as many as fit one short transaction, because a commit costs more than a
         decision does."""
-        some = self._read(_at_once(copies), shop_facts)
         try:
-            return self._decide_on(some, shop_facts, fresh, monotonic() + LONGEST_TURN)
+            return self._decide_on(mails, shop_facts, fresh, monotonic() + LONGEST_TURN)
         except Exception:
             # One of them cannot be stored. Those before it can, each by itself; then its fault shows itself.
-            return self._decide_on(some[:1], shop_facts, fresh, monotonic())
+            return self._decide_on(mails[:1], shop_facts, fresh, monotonic())
 
     def _decide_on(self, mails: Sequence[_Input], shop_facts: ShopFacts, fresh: bool, until: float) -> list[_Outcome]:
         outcomes: list[_Outcome] = []

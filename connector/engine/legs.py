@@ -15,7 +15,7 @@ from typing import Any
 
 from connector.core.guards import may_be_lost
 from connector.core.model import Intent, IntentState, MailState, ShopInfo
-from connector.engine.account import Account, account, adrift
+from connector.engine.account import Account, account
 from connector.engine.collect import Collect, CollectReport
 from connector.engine.comparable import is_filled
 from connector.engine.deletions import Deletions
@@ -197,7 +197,7 @@ class ShopLegs:
     def _unexplained(self, began: datetime, waiting: int) -> int:
         """Mails that a run which began then should have dealt with and did not. waiting: those that it put off."""
         left = len(self.ledger.stuck(self.shop, began))
-        return adrift(self.shop, self.ledger, self.outbox) + max(0, left - waiting)
+        return self.ledger.adrift(self.shop) + max(0, left - waiting)
 
     def _missing(self) -> list[str]:
         """What was never read to its end. Once all of it was, a later full reading holds nothing up. Raises

@@ -7,7 +7,7 @@ that it stores from then on are refused (`must_hold`), and so is its note that a
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, func, literal_column, or_, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, literal_column, or_, select, text, update
 
 from connector.errors import LeaseLost
 from connector.mirror.database import Database, session_name
@@ -65,6 +65,9 @@ class SqlLeases:
             ).scalar()
 
 
+_HELD = select(lease.c.holder).where(lease.c.shop == bindparam("shop")).with_for_update()
+
+
 def must_hold(connection: Connection, shop: str, holder: str) -> None:
     """Refuse what only the shop's worker may write, in the caller's transaction; `holder` "": nobody is asked.
 
@@ -73,6 +76,6 @@ def must_hold(connection: Connection, shop: str, holder: str) -> None:
     """
     if not holder:
         return
-    found = connection.execute(select(lease.c.holder).where(lease.c.shop == shop).with_for_update()).scalar()
+    found = connection.execute(_HELD, {"shop": shop}).scalar()
     if found != holder:
         raise LeaseLost("mirror.lease_lost", shop=shop)

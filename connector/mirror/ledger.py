@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, func, or_, select, update
+from sqlalchemy import RowMapping, bindparam, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
@@ -28,6 +28,7 @@ from connector.mirror.outbox import insert_intents
 from connector.mirror.own_tables import baseline as baselines
 from connector.mirror.own_tables import blob as blobs
 from connector.mirror.own_tables import bounce as bounces
+from connector.mirror.own_tables import intent as intents
 from connector.mirror.own_tables import mail
 
 _LEVEL = 1  # zlib: most mail is base64, where a higher level costs three times as long for a few per cent
@@ -73,6 +74,13 @@ class SqlLedger(Frequency):
         query = select(mail.c.state, func.count()).where(here).group_by(mail.c.state)
         with self._db.read() as connection:
             return {name: number for name, number in connection.execute(query)}  # noqa: C416
+
+    def adrift(self, shop: str) -> int:
+        """How many pending copies have no intent that would carry them on."""
+        carried = exists().where(intents.c.copy_id == mail.c.id)
+        query = select(func.count()).where(mail.c.shop == shop, mail.c.state == MailState.PENDING.value, ~carried)
+        with self._db.read() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def stuck(self, shop: str, before: datetime) -> list[Copy]:
         """Copies that were entered before this moment and are undecided still."""
@@ -215,8 +223,7 @@ class SqlLedger(Frequency):
                 values["intent_id"] = _main_intent(made).id
             if bounced is not None:
                 upsert(connection, bounces, [_to_bounce(copy, bounced)], ("copy_id",))
-            change = update(mail).where(mine, mail.c.state == copy.state.value)
-            if connection.execute(change.values(values)).rowcount != 1:
+            if connection.execute(_CHANGE, {**values, "of": copy.id, "found": copy.state.value}).rowcount != 1:
                 found = connection.execute(select(mail.c.state).where(mine)).scalar()
                 if found is None:
                     raise DataError("mirror.unknown_mail", mail=copy.id)
@@ -262,6 +269,7 @@ _MINE = select(mail).where(mail.c.shop == bindparam("shop")).order_by(mail.c.id)
 _SAME_MAIL = _MINE.where(mail.c.mail_key == bindparam("mail_key"))
 _BY_MESSAGE_ID = _MINE.where(among(mail.c.message_id))
 _DATA = select(blobs.c.data).where(blobs.c.sha256 == bindparam("blob"))
+_CHANGE = update(mail).where(mail.c.id == bindparam("of"), mail.c.state == bindparam("found"))
 _DATAS = select(blobs.c.sha256, blobs.c.data).where(among(blobs.c.sha256))
 _SAME_MAILS = _MINE.where(among(mail.c.mail_key))
 

@@ -342,8 +342,8 @@ def insert_intents(
     insert_ignore(connection, intents, rows)
     found: dict[str, Intent] = {}
     for keys in in_batches([item.key for item in new]):
-        rows = connection.execute(_BY_KEYS, {"shop": shop, "wanted": keys}).mappings()
-        found.update((row["key"], to_intent(row)) for row in rows)
+        found_rows = connection.execute(_BY_KEYS, {"shop": shop, "wanted": keys}).mappings()
+        found.update((row["key"], to_intent(row)) for row in found_rows)
     return [found[item.key] for item in new]
 
 
