@@ -289,6 +289,21 @@ def test_what_proves_a_sender_is_checked(write, line, shown):
     assert shown in message(write(SHOP + f'key = "{KEY}"\n' + BOX + f'password = "p"\n{line}\n'))
 
 
+@pytest.mark.parametrize(
+    ("box", "smtp", "shown"),
+    [
+        ('sender = "orders@shop.example"\ncontact = 0', "", "together with `contact`"),
+        ('sender = "orders"\ncontact = 2', "", "a bare e-mail address"),
+        ("", 'copy_mailbox = "sales"', "copy_mailbox: the name of one of this shop's mailboxes (service)"),
+        ("", 'copy_mailbox = "service"\ncopy_folder = ""', "copy_folder"),
+    ],
+)
+def test_where_answers_come_from_and_are_filed_is_checked(write, box, smtp, shown):
+    text = SHOP + f'key = "{KEY}"\n' + BOX + f'password = "p"\n{box}\n'
+    text += f'[shops.main.smtp]\nhost = "smtp.example"\nsender = "a@shop.example"\n{smtp}\n'
+    assert shown in message(write(text))
+
+
 def test_what_is_allowed_but_unwise_is_warned_about(write):
     text = f"""
         [shops.main]
