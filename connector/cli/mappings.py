@@ -39,6 +39,7 @@ def check(options: Options, online: bool, shop: str | None, as_json: bool) -> in
     files = MappingFiles(load(options))
     shops = [named_shop(files.settings, shop)] if shop else list(files.settings.shops) if online else []
     report: dict[str, Any] = {"files": _count(files), "mistakes": [], "mirror": None, "shops": []}
+    report["rules"] = {"all": len(files.rules.every), "on": sum(rule.enabled for rule in files.rules.every)}
     errors: list[ConnectorError] = []
     if files.mistakes:
         report["mistakes"] = [{"file": m.file, "line": m.line, "problem": m.text} for m in files.mistakes]
@@ -57,6 +58,7 @@ def check(options: Options, online: bool, shop: str | None, as_json: bool) -> in
     if not report["mistakes"]:
         own, shipped = report["files"]["own"], report["files"]["shipped"]
         say(f"mappings: {'ok' if not errors else 'read'} ({shipped} shipped file(s), {own} of your own)")
+        say(f"rules: {report['rules']['on']} rule(s) on, {report['rules']['all']} in all")
         _say_mirror(report["mirror"])
         for one in report["shops"]:
             _say_shop(one)
