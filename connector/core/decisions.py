@@ -67,6 +67,7 @@ class Facts:
     languages: dict[int, str] = field(default_factory=dict)
     default_lang: int = 1
     default_shop: int = 1
+    written: str | None = None  # what its writer newly wrote; None: not told apart yet
     text_hash: str = ""
     can_backdate: bool = False  # PATCH of date_add, from PrestaShop 8 on
     zone: tzinfo | None = None  # the shop's

@@ -37,7 +37,7 @@ def message(
     """The intent that puts the newly written text into the thread. The whole mail stays in the ledger.
 
     mail None: it cannot be decoded; a short text says where it is kept."""
-    text = extract(mail.text, mail.subject).new.strip() if mail is not None else say("text_kept", lang, id=copy.id)
+    text = _written(mail, facts).strip() if mail is not None else say("text_kept", lang, id=copy.id)
     attachments = to_name(mail.attachments, text) if mail is not None else []
     if not text and not attachments:
         text = say("text_kept", lang, id=copy.id)
@@ -73,6 +73,10 @@ def message(
         after=target.create_key,
         copy_id=copy.id,
     )
+
+
+def _written(mail: Mail, facts: Facts) -> str:
+    return extract(mail.text, mail.subject).new if facts.written is None else facts.written
 
 
 def last_step(copy: Copy, after: str, policy: Policy) -> tuple[NewIntent, ...]:

@@ -83,6 +83,7 @@ class Evidence:
         referenced = self._referenced(found, known)
         customers = known.customers(sender)
         near = [*signed, *addressed, *by_token, *(ref.thread for ref in referenced if ref.thread is not None)]
+        may_begin = policy.create_threads and not (signed or addressed or by_token)
         return Facts(
             auto=classify(mail, shop_facts.own_addresses),
             now=self._clock.now(),
@@ -100,12 +101,13 @@ class Evidence:
             same_id=[c for c in known.by_message_id([mail.message_id]) if c.id != copy.id] if mail.message_id else (),
             in_shop=known.message(identity.reference(copy.mail_key)),
             customers=customers,
-            orders=lookups.orders_of(shop, [c.id for c in customers]) if policy.create_threads else (),
+            orders=lookups.orders_of(shop, [c.id for c in customers]) if may_begin else (),
             employees=standing.employees,
             contacts=standing.contacts,
             languages=standing.languages,
             default_lang=standing.default_lang,
             default_shop=standing.default_shop,
+            written=read.written,
             text_hash=read.text_hash,
             can_backdate=shop_facts.can_backdate,
             zone=shop_facts.zone,

@@ -197,7 +197,7 @@ class Join:
             written = extract(mail.text, mail.subject).new
             text_hash = identity.text_hash(comparable(written)) if written.strip() else ""
             found = clues(mail, shop_facts.secrets, self.shop, policy.reply_addresses)
-            return _Input(copy, Read(copy, mail, found, text_hash))
+            return _Input(copy, Read(copy, mail, found, written, text_hash))
         except ConnectorError as error:
             if not isinstance(error, MailUnreadable) and error.code not in _NO_BYTES:
                 raise

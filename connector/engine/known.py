@@ -22,11 +22,12 @@ MOST = 5  # threads of one kind of proof that are looked at
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A mail that was decoded. text_hash: of what its writer newly wrote."""
+    """A mail that was decoded. written: what its writer newly wrote; text_hash: of that."""
 
     copy: Copy
     mail: Mail
     found: Clues
+    written: str
     text_hash: str
 
     @property

@@ -9,6 +9,7 @@ from connector.core.decisions import Decision, Policy, Say
 from connector.core.matching import clues
 from connector.core.model import Copy, MailState, Role
 from connector.core.reconcile import decide
+from connector.core.replies import extract
 from connector.core.rules import Judged
 from connector.engine.evidence import Evidence, ShopFacts
 from connector.engine.known import Read
@@ -61,7 +62,7 @@ class Rehearsal:
         mail, known = self._codec.decode(raw), self._facts()
         copy = self._copy(raw, mailbox)
         found = clues(mail, known.secrets, self.shop, policy.reply_addresses)
-        read, standing = Read(copy, mail, found, ""), self._evidence.standing()
+        read, standing = Read(copy, mail, found, extract(mail.text, mail.subject).new, ""), self._evidence.standing()
         facts = self._evidence.gather(read, self._evidence.known([read]), standing, known, policy)
         # It may have come long ago: then the ledger and the shop know it, and it would be a copy of itself.
         facts = replace(facts, same_key=(), same_id=(), in_shop=None, too_many="", busy_threads=frozenset())

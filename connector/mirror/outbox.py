@@ -312,6 +312,18 @@ _NEXT_DUE = select(func.min(_HEADS.subquery().c.due_at))
 def insert_intents(
     connection: Connection, shop: str, new: Sequence[NewIntent], now: datetime, copy_id: int | None = None
 ) -> list[Intent]:
+    """As `enter_intents`; returns the rows of all keys given, in order."""
+    enter_intents(connection, shop, new, now, copy_id)
+    found: dict[str, Intent] = {}
+    for keys in in_batches([item.key for item in new]):
+        found_rows = connection.execute(_BY_KEYS, {"shop": shop, "wanted": keys}).mappings()
+        found.update((row["key"], to_intent(row)) for row in found_rows)
+    return [found[item.key] for item in new]
+
+
+def enter_intents(
+    connection: Connection, shop: str, new: Sequence[NewIntent], now: datetime, copy_id: int | None = None
+) -> None:
     """Insert wishes in the caller's transaction; a key that exists keeps its row. `copy_id`: for those without one that
     carry the mail itself; what a rule adds to it has no say in what becomes of the mail."""
     rows = [
@@ -337,14 +349,7 @@ def insert_intents(
         }
         for item in new
     ]
-    if not rows:
-        return []
     insert_ignore(connection, intents, rows)
-    found: dict[str, Intent] = {}
-    for keys in in_batches([item.key for item in new]):
-        found_rows = connection.execute(_BY_KEYS, {"shop": shop, "wanted": keys}).mappings()
-        found.update((row["key"], to_intent(row)) for row in found_rows)
-    return [found[item.key] for item in new]
 
 
 def to_intent(row: RowMapping) -> Intent:
