@@ -315,7 +315,7 @@ def test_pauses_grow_while_one_change_alone_is_refused_for_now_and_others_overta
     assert pauses[-1] > 4 * pauses[0]
     with world.app() as app:
         assert app.mirror.outbox.get(other.id).state is IntentState.CONFIRMED
-        assert app.mirror.outbox.get(stuck.id).error == "shop.busy"
+        assert app.mirror.outbox.get(stuck.id).error == "shop.too_many_requests"
 
 
 # --- what an impossible late write did --------------------------------------------------------------------------------

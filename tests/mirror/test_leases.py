@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from connector.core.model import IntentState
-from connector.errors import Exit, LeaseLost
+from connector.core.model import IntentState, MailState
+from connector.errors import Exit, LeaseLost, StateError
 from connector.mirror.db import Mirror, open_mirror
-from tests.mirror.world import CUSTOMERS, NOW, RESOURCES, SHOP, customer, wish
+from tests.mirror.world import CUSTOMERS, NOW, RESOURCES, SHOP, THREADS, copy, customer, thread, wish
 
 A, B = "host:1:a", "host:2:b"
 
@@ -82,3 +82,36 @@ class TestFence:
     def test_a_command_may_still_queue_and_cancel(self, mirror: Mirror, late: Mirror) -> None:
         (queued,) = late.outbox.add(SHOP, [wish("b")])
         assert late.outbox.move(queued, IntentState.CANCELLED, now=NOW).state is IntentState.CANCELLED
+
+    def test_no_mail_is_decided_on_with_old_facts_and_no_intent_of_it_is_made(
+        self, mirror: Mirror, late: Mirror
+    ) -> None:
+        mirror.ledger.enter(SHOP, [copy(1)])
+        (received,) = late.ledger.received(SHOP, 9)
+        with pytest.raises(LeaseLost):
+            late.ledger.conclude(received, MailState.PENDING, "thread_by_token", intents=[wish("stale")], worker=True)
+        assert mirror.ledger.get(received.id).state is MailState.RECEIVED
+        assert mirror.outbox.by_key(SHOP, "stale") is None
+
+    def test_a_decision_that_the_successor_has_made_stands(self, mirror: Mirror, late: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1)])
+        (received,) = late.ledger.received(SHOP, 9)
+        mirror.ledger.conclude(received, MailState.PENDING, "thread_by_token", intents=[wish("first")])
+        with pytest.raises(StateError) as refused:
+            late.ledger.conclude(received, MailState.IGNORED, "by_command", intents=[wish("second")])
+        assert (refused.value.code, refused.value.facts["found"]) == ("ledger.moved_elsewhere", "pending")
+        assert mirror.ledger.get(received.id).reason == "thread_by_token"
+        assert mirror.outbox.by_key(SHOP, "second") is None
+
+    def test_an_old_effect_is_not_written_over_a_newer_row(self, mirror: Mirror, late: Mirror) -> None:
+        mirror.rows.store(SHOP, THREADS, [thread(1, status="closed")], None)
+        with pytest.raises(LeaseLost):
+            late.rows.patch(SHOP, "customer_threads", 1, {"status": "open"})
+        assert mirror.lookups.thread(SHOP, 1).status == "closed"
+
+    def test_a_write_of_the_successor_is_not_taken_for_one_left_over(self, mirror: Mirror, late: Mirror) -> None:
+        intent = mirror.outbox.by_key(SHOP, "a")
+        mirror.outbox.move(intent, IntentState.SENDING, now=NOW)
+        with pytest.raises(LeaseLost):
+            late.outbox.doubtful_after_crash(SHOP, NOW)
+        assert mirror.outbox.by_key(SHOP, "a").state is IntentState.SENDING

@@ -225,6 +225,21 @@ class TestMoves:
         doubtful = go(mirror, "b", S.SENDING, S.IN_DOUBT, S.CANCELLED)
         assert mirror.outbox.revive(doubtful, None, LATER).sent_at == NOW
 
+    def test_what_follows_from_a_move_is_committed_with_it_or_not_at_all(self, mirror: Mirror) -> None:
+        (intent,) = mirror.outbox.add(SHOP, [wish("a")])
+        mirror.outbox.move(intent, S.FAILED, now=NOW, error="shop_refused", then=[wish("note")])
+        assert mirror.outbox.by_key(SHOP, "note").state is S.PLANNED
+        with pytest.raises(StateError):
+            mirror.outbox.move(intent, S.FAILED, now=NOW, then=[wish("second")])
+        assert mirror.outbox.by_key(SHOP, "second") is None
+
+    @pytest.mark.parametrize("state", [S.FAILED, S.CANCELLED, S.CONFLICT])
+    def test_what_waits_for_something_that_came_to_nothing_is_found(self, mirror: Mirror, state: IntentState) -> None:
+        mirror.outbox.add(SHOP, [wish("a"), wish("b", after="a"), wish("c", after="b"), wish("d", after="?")])
+        assert mirror.outbox.stranded(SHOP) == []
+        go(mirror, "a", state)
+        assert keys(mirror.outbox.stranded(SHOP)) == ["b"]
+
     def test_changes_of_ours_that_came_in_between_are_found(self, mirror: Mirror) -> None:
         mirror.outbox.add(SHOP, [wish("a"), wish("b"), wish("c", "c"), wish("d", "d", kind=Kind.THREAD_STATUS)])
         for key in ("c", "a", "d"):
