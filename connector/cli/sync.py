@@ -11,6 +11,7 @@ from connector.cli import progress
 from connector.cli.output import ID, emit_json, safe, say, table
 from connector.cli.reread import reread
 from connector.cli.session import Options, Stop, lease, opened, pick_shop, show_error
+from connector.core.decisions import Decision
 from connector.core.model import FINAL, IntentState
 from connector.engine.collect import CollectReport
 from connector.engine.cycle import CycleReport, cycle
@@ -263,6 +264,7 @@ def plan(options: Options, shop: str | None, as_json: bool) -> int:
                             "mail": copy.id,
                             "state": decision.state,
                             "reason": decision.reason,
+                            "rules": [str(done) for done in decision.ruled],
                             "thread": decision.id_thread,
                             "intents": [intent.kind for intent in decision.intents],
                         }
@@ -274,7 +276,7 @@ def plan(options: Options, shop: str | None, as_json: bool) -> int:
             return int(Exit.OK)
         say(f"shop {safe(name)}, mirror {'never pulled' if age is None else f'pulled {age:.0f} s ago'}")
         rows: list[tuple[object, ...]] = [
-            (f"mail {c.id}", d.state, d.reason, d.id_thread, ", ".join(i.kind for i in d.intents) or "-")
+            (f"mail {c.id}", d.state, _why(d), d.id_thread, ", ".join(i.kind for i in d.intents) or "-")
             for c, d in preview.decided
         ]
         rows += [(f"intent {i.id}", i.state, i.error or "-", i.payload.get("id_thread"), i.kind) for i in waiting]
@@ -283,6 +285,11 @@ def plan(options: Options, shop: str | None, as_json: bool) -> int:
         else:
             say("nothing to do")
         return int(Exit.OK)
+
+
+def _why(decision: Decision) -> str:
+    rules = dict.fromkeys(done.rule for done in decision.ruled)
+    return f"{decision.reason} (rule {', '.join(rules)})" if rules else decision.reason
 
 
 def _age(app: App, shop: str) -> float | None:

@@ -38,6 +38,7 @@ from connector.engine.verify import Verify
 from connector.engine.watch import Watch
 from connector.shop.client import ShopClient
 from connector.shop.pace import PaceNews
+from connector.wiring.rules import ruling
 
 if TYPE_CHECKING:
     from connector.wiring.app import App
@@ -90,6 +91,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         lambda at: app.local(name, at),
         app.say,
         (s.smtp.proof_mailbox, s.smtp.proof_folder) if s.smtp and s.smtp.proof_mailbox else None,
+        allow_customer_put=s.allow_customer_put,
     )
     push = Push(
         name,
@@ -116,6 +118,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         app.say,
         app.events,
         app.clock,
+        ruling(app, name, app.rules.of(name)),
     )
     collects = [
         Collect(
@@ -143,10 +146,10 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         join=join,
         push=push,
         read_back=ReadBack(name, mirror.lookups, mirror.outbox, mirror.meta, client.worded, app.events),
+        detector=Detector(name, mirror.duplicates, app.events),
         rows=mirror.rows,
         memory=mirror.meta,
         holds_references=lambda: _holds_references(app, name),
-        detector=Detector(name, mirror.duplicates, app.events),
         ledger=mirror.ledger,
         lookups=mirror.lookups,
         outbox=mirror.outbox,
