@@ -11,9 +11,11 @@ import click
 
 from connector.cli import (
     check,
+    completion,
     conflicts,
     customers,
     demo,
+    init,
     mailbox,
     mails,
     mappings,
@@ -69,6 +71,7 @@ def program(ctx: click.Context, config_path: Path | None, verbose: bool, debug: 
 
 
 for command in (
+    init.init,
     sync.sync,
     run.run,
     sync.plan,
@@ -86,6 +89,7 @@ for command in (
     rules.rules,
     templates.templates,
     demo.demo,
+    completion.completion,
 ):
     program.add_command(command)
 mailbox.mailbox.add_command(audit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import tempfile
 import threading
@@ -75,12 +76,14 @@ def opened(
 
 
 def check_owner(settings: config.Settings) -> None:
-    """A command of another user than the state directory's owner would leave files that the service cannot read."""
+    """A command of another user than the state directory's owner would leave files that the service cannot read; one
+    that others may write into is not to be trusted."""
     folder = Path(settings.state_dir)
     try:
-        owner = folder.stat().st_uid
+        found = folder.stat()
     except OSError:
         return  # the mirror says what is wrong with it
+    owner = found.st_uid
     if os.geteuid() != owner:
         import pwd
 
@@ -90,6 +93,8 @@ def check_owner(settings: config.Settings) -> None:
             name = f"#{owner}"
         command = " ".join(sys.argv[1:]) or "status"
         raise NotPermitted("state.other_owner", path=str(folder), owner=name, command=command)
+    if found.st_mode & 0o022:
+        raise NotPermitted("state.open_to_others", path=str(folder), mode=f"{stat.S_IMODE(found.st_mode):o}")
 
 
 def pick_shop(app: App, name: str | None) -> str:

@@ -8,6 +8,7 @@ from connector.config.instance import ensure_instance_secret, instance_secrets
 from connector.config.loader import DEFAULT_PATH, PATH_VARIABLE, load, secrets_of, show
 from connector.config.mail import MailboxSettings, SmtpSettings
 from connector.config.oauth import OAuthSettings
+from connector.config.starter import Answers, render
 from connector.config.tree import (
     LogSettings,
     MirrorSettings,
@@ -29,6 +30,8 @@ __all__ = [
     "MailboxSettings",
     "SmtpSettings",
     "OAuthSettings",
+    "Answers",
+    "render",
     "MirrorSettings",
     "LogSettings",
     "ScheduleSettings",
