@@ -50,6 +50,7 @@ MAIL_IMPORTED: Final = "mail.imported"
 MAIL_IGNORED: Final = "mail.ignored"
 MAIL_QUARANTINED: Final = "mail.quarantined"
 MAIL_BOUNCED: Final = "mail.bounced"
+RULE_APPLIED: Final = "rule.applied"
 ATTACHMENTS_SKIPPED: Final = "attachments.skipped"
 # --- the outbox
 INTENT_PLANNED: Final = "intent.planned"
@@ -65,6 +66,10 @@ MESSAGE_ALTERED: Final = "message.altered"
 GUARD_TRIPPED: Final = "guard.tripped"
 ACCOUNTING_MISMATCH: Final = "accounting.mismatch"
 DUPLICATE_DETECTED: Final = "duplicate.detected"
+# --- people's data
+PERSON_EXPORTED: Final = "person.exported"
+PERSON_ERASED: Final = "person.erased"
+MIRROR_CHECKED: Final = "mirror.checked"
 
 EVENTS: Final[dict[str, tuple[str, str]]] = {
     RUN_STARTED: ("info", "the daemon is ready to work"),
@@ -106,6 +111,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     MAIL_IGNORED: ("info", "a mail is not for a thread; `reason` says why"),
     MAIL_BOUNCED: ("warning", "a mail of ours did not arrive; `message_id` is the message that it carried"),
     ATTACHMENTS_SKIPPED: ("info", "files over a limit were not kept for themselves; their mail still holds them"),
+    RULE_APPLIED: ("info", "a rule held for a mail; with `reason`, that effect of it was not allowed or not possible"),
     MAIL_QUARANTINED: ("warning", "a mail needs a person; `reason` says why"),
     INTENT_PLANNED: ("info", "a change was committed to the outbox"),
     INTENT_CONFIRMED: ("info", "a change is proven to be done"),
@@ -119,6 +125,9 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     GUARD_TRIPPED: ("error", "a leg stopped before doing damage; `setting` or `guard` names what allows it"),
     ACCOUNTING_MISMATCH: ("error", "a mail or row is not accounted for"),
     DUPLICATE_DETECTED: ("error", "the shop holds a change twice: `row_id` beside the first, `remote_id`; told once"),
+    PERSON_EXPORTED: ("info", "`customer export`: what is held about a person was written to a file"),
+    PERSON_ERASED: ("info", "`customer erase`: what was held about a person in one shop is gone; `counts` by table"),
+    MIRROR_CHECKED: ("info", "the mirror's file was not closed in order; it was looked through and is sound"),
 }
 """Event -> (level, meaning)."""
 
@@ -151,6 +160,8 @@ KEYS: Final[dict[str, str]] = {
     "reason": "reason code of a decision",
     "trail": "what the trust ladder tried, `rung:outcome` each, in order",
     "guard": "guard that tripped",
+    "rule": "name of a rule of rules.toml",
+    "effect": "what a rule asks for: note, thread_status, forward ...",
     "setting": "setting that is meant or that allows it",
     "error": "error code, explained by the words of `connector/words.py`",
     "error_class": "class of the error",
