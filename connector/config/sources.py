@@ -195,6 +195,9 @@ def _read_secret(file: Path, loc: Loc, out: Gathered, origin: str) -> str:
     except OSError as error:
         out.problem(loc, f"a readable secret file {file}", str(error.strerror), origin)
         return UNREADABLE
+    except ValueError:  # a NUL in the name
+        out.problem(loc, "the name of a file", "characters that no name has", origin)
+        return UNREADABLE
     text = text.rstrip("\r\n")
     if not text:
         out.problem(loc, f"a secret in {file}", "an empty file", origin)
