@@ -25,7 +25,9 @@ NEEDED: dict[str, frozenset[str]] = {
     "order_histories": frozenset({"id_order", "id_order_state", "id_employee"}),
     "order_payments": frozenset({"order_reference"}),
     "order_states": frozenset({"deleted", "invoice", "paid", "shipped", "delivery", "logable", "send_email"}),
-    "orders": frozenset({"reference", "current_state", "id_customer"}),
+    "orders": frozenset(
+        {"reference", "current_state", "id_customer", "id_lang", "id_shop", "invoice_number", "total_paid_real"}
+    ),
     "shops": frozenset({"active", "deleted"}),
 }
 """Resource -> fields of its main table that decisions read (`mirror/lookups.py`, `engine/effects`). Without them a
