@@ -38,6 +38,12 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         default=os.environ.get("BENCH_REPLIES", "20"),
         help="how many replies are timed from mailbox to shop, at least 2 [BENCH_REPLIES, %(default)s]",
     )
+    parser.add_argument(
+        "--mails",
+        type=int,
+        default=os.environ.get("BENCH_MAILS", "10000"),
+        help="how many mails are collected and decided on [BENCH_MAILS, %(default)s]",
+    )
     result = Path(os.environ.get("BENCH_RESULT", CACHE / "result.json"))
     parser.add_argument("--result", type=Path, default=result, help="where to write JSON [BENCH_RESULT, %(default)s]")
     found = parser.parse_args(argv)
@@ -47,6 +53,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         parser.error(f"sizes such as 1000,10000, not {found.orders}")
     if found.replies < 2:
         parser.error("at least 2 replies: one has no distribution")
+    if found.mails < 1:
+        parser.error("at least 1 mail")
     return found
 
 
@@ -66,7 +74,7 @@ def main(argv: list[str]) -> int:
         say(f"a shop of {orders:,} orders ...")
         with running(orders) as shop:
             scenes = Scenes(shop, say, python if wanted.peer == "all" or place == 0 else None)
-            scenes.run(all_of_it=place == 0, replies=wanted.replies)
+            scenes.run(all_of_it=place == 0, replies=wanted.replies, mails=wanted.mails)
         done.append(scenes)
     lines = [*(line for scenes in done for line in scenes.lines), *memory(done)]
     _write(wanted.result, lines, done)

@@ -2,8 +2,8 @@
 
     python -m bench.ours_process CONFIG
 
-Commands: `pull` and `sweep`. The first `pull` is the first one of a new process; every further one is a cycle of the
-daemon.
+Commands: `pull`, `sweep`, and `collect` with the decisions that follow. The first `pull` is the first one of a new
+process; every further one is a cycle of the daemon.
 """
 
 from __future__ import annotations
@@ -36,6 +36,18 @@ class Ours:
     def sweep(self) -> Facts:
         return self._run(lambda legs: legs.sweep(lambda: False))
 
+    def collect(self) -> Facts:
+        """Mails into the ledger, and a decision on each."""
+
+        def both(legs: ShopLegs) -> LegResult:
+            collected, decided = legs.collect(lambda: False), legs.reconcile(lambda: False)
+            self.split = {"fetched": collected.counts.get("fetched", 0), "decided": sum(decided.counts.values())}
+            collected.code = max(collected.code, decided.code)
+            return collected
+
+        facts = self._run(both)
+        return facts | {"counts": self.split}
+
     def _run(self, leg: Callable[[ShopLegs], LegResult]) -> Facts:
         facts: Facts = {}
         with lease(self.app, SHOP):
@@ -54,7 +66,7 @@ class Ours:
 
 def main() -> None:
     ours = Ours(Path(sys.argv[1]))
-    serve({"pull": ours.pull, "sweep": ours.sweep, "rows": ours.rows})
+    serve({"pull": ours.pull, "sweep": ours.sweep, "collect": ours.collect, "rows": ours.rows})
     ours.app.close()
 
 

@@ -79,6 +79,12 @@ def measure(shop: Shop, count: int) -> Facts:
     return {"arrived": _told(arrived), "told": _told(heard)}
 
 
+def mailbox_settings(server: Dovecot) -> str:
+    """Lines for the settings of a bench shop: a mailbox at this server, all else by default, schedules of an hour."""
+    password = json.dumps(server.password)
+    return _SETTINGS.format(host=server.host, port=server.port, user=server.user, password=password)
+
+
 def _told(seconds: list[float]) -> Facts:
     return {"median": median(seconds), "p95": quantiles(seconds, n=20, method="inclusive")[-1], "all": seconds}
 
@@ -88,10 +94,7 @@ def _daemon(shop: Shop, server: Dovecot) -> Iterator[None]:
     """This program as a service, ready and at rest."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         path, log = shop.settings(Path(folder)), Path(folder) / "log.jsonl"
-        mailbox = _SETTINGS.format(
-            host=server.host, port=server.port, user=server.user, password=json.dumps(server.password)
-        )
-        path.write_text(path.read_text(encoding="utf-8") + mailbox, encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8") + mailbox_settings(server), encoding="utf-8")
         with log.open("wb") as out:
             command = [sys.executable, "-m", "connector", "--config", str(path), "run"]
             process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import pulls
-from bench import replies as mails
+from bench import mailbag, pulls
+from bench import replies as timed
 from bench.processes import Child
 from bench.results import Line, at_least, at_most
 from bench.shop import Shop
@@ -17,7 +17,8 @@ from connector.core.mapping import Resource
 
 Say = Callable[[str], None]
 
-FLOOR, PEER, MEMORY, IDLE_CPU, REPLY = 1.2, 3.0, 1.1, 0.1, 1.0
+FLOOR, PEER, MEMORY, IDLE_CPU, REPLY, MAILBAG = 1.2, 3.0, 1.1, 0.1, 1.0, 1.5
+OWN_SYNC = 1.1  # milliseconds a small mail, syncImap of a genuine shop
 SPEEDS = {True: "genuine speed", False: "no service time"}
 
 
@@ -36,9 +37,9 @@ class Scenes:
         self.mapped: list[Resource] = [r for r in packagedata.resources() if self.shop.rows.get(r.name)]
         self.size = f"{self.shop.orders:,} orders"
 
-    def run(self, *, all_of_it: bool, replies: int) -> None:
+    def run(self, *, all_of_it: bool, replies: int, mails: int) -> None:
         """all_of_it: also what says at a second size nothing new: no service time, the forms of lists and sweeps, and
-        so many replies."""
+        so many replies and mails."""
         self.say(f"{self.size}: rendering once ...")
         self.shop.warm([r.name for r in self.mapped])
         if all_of_it:
@@ -51,6 +52,7 @@ class Scenes:
             self._idle(ours)
             self._delta(ours)
         if all_of_it:
+            self._mailbag(mails)  # before a reply is in the shop: an empty mirror would count as lost then
             self._replies(replies)
 
     # --- first pull ----------------------------------------------------------------------------------------------
@@ -148,17 +150,28 @@ class Scenes:
             self._add(at_least(f"sweep, {form} / ours, {self.size}", sweep.seconds, found.seconds, "s"))
 
     def _replies(self, count: int) -> None:
-        if not mails.can():
-            self.say(f"reply to shop through IDLE: not measured, {mails.MISSING}")
-            self.facts["reply to shop"] = {"not measured": mails.MISSING}
+        if not timed.can():
+            self.say(f"reply to shop through IDLE: not measured, {timed.MISSING}")
+            self.facts["reply to shop"] = {"not measured": timed.MISSING}
             return
         self.say(f"{self.size}: {count} replies, told by IDLE ...")
-        found = self.facts["reply to shop"] = mails.measure(self.shop, count)
+        found = self.facts["reply to shop"] = timed.measure(self.shop, count)
         arrived, told = found["arrived"], found["told"]
         self._add(at_most("reply to shop through IDLE, median / limit", arrived["median"], REPLY, "s", 1))
         self._add(at_most("reply to shop through IDLE, p95 / limit", arrived["p95"], REPLY, "s"))
         name = "reply to shop through IDLE, median / until the server tells"
         self._add(at_most(name, arrived["median"], told["median"], "s"))
+
+    def _mailbag(self, count: int) -> None:
+        if not timed.can():
+            self.facts["mails"] = {"not measured": timed.MISSING}
+            return
+        self.say(f"{self.size}: {count:,} mails ...")
+        found = self.facts["mails"] = mailbag.measure(self.shop, count)
+        ours, parsed, read = (found[name]["seconds"] for name in ("ours", "parsed", "read"))
+        self._add(at_most(f"collect and decide, {count:,} mails / fetched and parsed", ours, parsed, "s", MAILBAG))
+        self._add(at_most(f"collect and decide, {count:,} mails / fetched, parsed and read", ours, read, "s"))
+        self._add(at_most("collect and decide, one mail / PrestaShop's own sync", 1000 * ours / count, OWN_SYNC, "ms"))
 
     def _forms(self) -> None:
         """At full speed: only the decoding and the bytes differ."""

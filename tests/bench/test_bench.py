@@ -26,6 +26,8 @@ def outcome(tmp_path_factory):
         "no",
         "--replies",
         "3",
+        "--mails",
+        "40",
         "--result",
         str(path),
     ]
@@ -81,6 +83,18 @@ def test_replies_are_timed_or_it_is_said_why_not(outcome):
     else:
         assert (lines, facts) == ([], {"not measured": replies.MISSING})
     assert "reply to shop" not in result["facts"]["300"]
+
+
+def test_every_mail_of_the_bag_is_fetched_and_decided_on(outcome):
+    lines = [line["name"] for line in outcome[0]["lines"] if line["name"].startswith("collect and decide")]
+    facts = outcome[0]["facts"]["150"]["mails"]
+    if replies.can():
+        assert len(lines) == 3
+        assert facts["ours"]["counts"] == {"fetched": 40, "decided": 40}
+        assert facts["parsed"]["mails"] == facts["read"]["mails"] == 40
+        assert facts["read"]["characters"] > 40 * 300
+    else:
+        assert (lines, facts) == ([], {"not measured": replies.MISSING})
 
 
 def test_without_a_peer_no_environment_is_made_for_it(outcome):
