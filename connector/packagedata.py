@@ -29,7 +29,7 @@ T = TypeVar("T")
 RESOURCES = "mappings/resources"
 TEMPLATES = "mappings/templates"
 RULES = "mappings/rules.toml"
-NO_RESOURCES = frozenset({"rules"})
+NO_RESOURCES = frozenset({"rules", "statuses"})
 """Names of files in the user's folder that are about something else than a resource."""
 
 
@@ -80,12 +80,17 @@ def resources(own: Path | None = None) -> list[Resource]:
 
 def phrases() -> Phrases:
     """`mappings/phrases.toml`. Raises MappingError with file and line."""
-    return _parsed("mappings/phrases.toml", parse_phrases)
+    return _parsed("mappings/phrases.toml", text, parse_phrases)
 
 
-def statuses() -> dict[str, CanonicalState]:
-    """`mappings/statuses.toml`. Raises MappingError with file and line."""
-    return _parsed("mappings/statuses.toml", parse_statuses)
+def statuses(own: Path | None = None) -> dict[str, CanonicalState]:
+    """`mappings/statuses.toml`. own: the user's folder of mappings; a table of its `statuses.toml` adds a canonical
+    state or replaces the shipped one of its name. Raises MappingError with file and line."""
+    shipped = _parsed("mappings/statuses.toml", text, parse_statuses)
+    path = own / "statuses.toml" if own is not None else None
+    if path is None or not path.exists():
+        return shipped
+    return _parsed(str(path), lambda _: _own_text(path).text, lambda given, file: parse_statuses(given, file, shipped))
 
 
 def rules(own: Path | None, shops: Mapping[str, Collection[str]]) -> Rules:
@@ -94,7 +99,7 @@ def rules(own: Path | None, shops: Mapping[str, Collection[str]]) -> Rules:
     read."""
     path = own / "rules.toml" if own is not None else None
     mine = _own_text(path) if path is not None and path.exists() else None
-    found = read_rules(MappingText(RULES, text(RULES)), mine, statuses())
+    found = read_rules(MappingText(RULES, text(RULES)), mine, statuses(own))
     return replace(found, mistakes=(*found.mistakes, *unsettled(found, shops)))
 
 
@@ -128,9 +133,9 @@ def checked_templates(own: Path | None = None) -> Templates:
     return found
 
 
-def _parsed(path: str, parser: Callable[[str, str], T]) -> T:
+def _parsed(path: str, reader: Callable[[str], str], parser: Callable[[str, str], T]) -> T:
     try:
-        return parser(text(path), path)
+        return parser(reader(path), path)
     except DataFileError as error:
         raise MappingError(
             "mapping.wrong", file=error.file, line=error.line, problem=error.problem, told=str(error), count=1

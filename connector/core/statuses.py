@@ -104,10 +104,11 @@ def thread_status(wish: str) -> str | None:
     return word if word in THREAD_STATUSES else _THREAD_ALIASES.get(word)
 
 
-def parse_statuses(text: str, file: str) -> dict[str, CanonicalState]:
+def parse_statuses(text: str, file: str, below: Canon | None = None) -> dict[str, CanonicalState]:
     """Read `mappings/statuses.toml`: one table per canonical state with `keys`, `any_of`, `aliases`, the flags of
-    `FLAGS` and `names` (language -> list of names). Raises DataFileError with file and line."""
-    canon: dict[str, CanonicalState] = {}
+    `FLAGS` and `names` (language -> list of names). below: states that this file adds to; one of the same name is
+    replaced whole. Raises DataFileError with file and line."""
+    canon: dict[str, CanonicalState] = dict(below or {})
     for name, table in load(text, file).items():
         if not isinstance(table, dict):
             raise DataFileError(file, line_of(text, "", name), f"`{name}` must be a table: [{name}]")

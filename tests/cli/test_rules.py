@@ -126,3 +126,16 @@ def test_what_is_wrong_is_said_with_its_place(run, world, tmp_path):
     assert run("rules", "test", str(path), "--mailbox", "other")[0] == 65
     (tmp_path / "empty.eml").write_bytes(b"")
     assert run("rules", "test", str(tmp_path / "empty.eml"))[0] in (0, 65)
+
+
+def test_a_state_of_ones_own_can_be_asked_for(run, world):
+    states = world.folder / "own" / "statuses.toml"
+    rules = world.folder / "own" / "rules.toml"
+    rules.write_text('[a]\nwhen.order_state = "packed"\nthen.note = "x"\n')
+    assert run("rules", "list")[0] == 78
+    states.write_text('[packed]\nnames = { en = ["Packed by hand"] }\n')
+    assert "order_state packed" in run("rules", "list")[1]
+    states.write_text("[packed]\n\nnames = 3\n")
+    code, _, err = run("mappings", "check")
+    assert (code, f"{states}:3: " in err) == (78, True)
+    states.unlink()

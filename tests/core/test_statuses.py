@@ -155,3 +155,11 @@ def test_a_wrong_file_names_its_line(text, line, problem):
     with pytest.raises(DataFileError, match=problem) as caught:
         parse_statuses(text, "my.toml")
     assert (caught.value.file, caught.value.line) == ("my.toml", line)
+
+
+def test_a_file_of_ones_own_adds_states_and_replaces_them_whole():
+    own = '[packed]\nnames = { en = ["Packed by hand"] }\n[processing]\nany_of = ["packed"]\n'
+    canon = parse_statuses(own, "own.toml", CANON)
+    assert set(canon) == {*CANON, "packed"}
+    assert (canon["processing"].keys, canon["processing"].any_of) == ((), ("packed",))
+    assert canon["shipped"] == CANON["shipped"]
