@@ -121,7 +121,7 @@ class App:
 
     @cached_property
     def canon(self) -> dict[str, statuses.CanonicalState]:
-        return packagedata.statuses()
+        return packagedata.statuses(self.settings.mappings_dir)
 
     def close(self) -> None:
         for client in self._shops.values():
