@@ -2,6 +2,7 @@
 # make test   everything that can be checked: style, types, tests
 # make lint   style and types only
 # make bench  speed and memory beside the floor and a peer, some minutes; BENCH_ORDERS=1000,10000 for other sizes
+# make docs   write anew what in docs/ is made from the program
 # make clean  away with the environment and all caches
 #
 # Each target sets up .venv by itself when it has to; the stamps in there say what is installed.
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 # Tests wait half of the time, for servers and programs of their own.
 WORKERS ?= $(shell expr 2 \* $$(nproc 2>/dev/null || echo 1))
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +32,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.sandbox
 	@$(BIN)/python -m bench
+
+docs: $(VENV)/.dev
+	@$(BIN)/python -m reference
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -186,15 +186,15 @@ def compare(connection: Connection, tables: MirroredTables) -> Plan:
                 plan.changes.append(f"add column {table.name}.{column.name}")
                 if _main_has_rows(connection, tables, resource, present):
                     plan.reread.add(resource)
-            elif _family(has[column.name]) != _family(column.type):
+            elif family(has[column.name]) != family(column.type):
                 plan.refused.append(
                     MappingError(
                         "mirror.column_changed",
                         file=_file(tables, resource),
                         table=table.name,
                         column=column.name,
-                        has=_family(has[column.name]),
-                        wants=_family(column.type),
+                        has=family(has[column.name]),
+                        wants=family(column.type),
                     )
                 )
         known = {index["name"] for index in inspector.get_indexes(table.name)}
@@ -235,7 +235,7 @@ def has_rows(connection: Connection, table: Table) -> bool:
     return connection.execute(select(table.c.id).limit(1)).first() is not None
 
 
-def _family(kind: TypeEngine[Any]) -> str:
+def family(kind: TypeEngine[Any]) -> str:
     """Which values a column takes, told alike from a mapping and from either database."""
     if isinstance(kind, TypeDecorator):
         kind = kind.impl_instance
