@@ -21,6 +21,7 @@ from connector.cli import (
     mappings,
     orders,
     outbox,
+    privacy,
     replies,
     rules,
     run,
@@ -93,6 +94,8 @@ for command in (
 ):
     program.add_command(command)
 mailbox.mailbox.add_command(audit)
+customers.customer.add_command(privacy.export)
+customers.customer.add_command(privacy.erase)
 for command in (replies.reply, replies.next_, *thread_verbs.COMMANDS):
     threads.thread.add_command(command)
 

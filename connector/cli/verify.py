@@ -137,6 +137,7 @@ def _summary(
                 "mirror": tally.here,
                 "quarantined": tally.quarantined,
                 "not_pulled_yet": tally.not_pulled_yet,
+                "erased": tally.erased,
                 "missing": tally.missing,
                 "extra": tally.extra,
                 "differing": tally.differing,
@@ -170,6 +171,8 @@ def _show(shop: str, report: VerifyReport, noted: list[Difference], mended: Repa
     for name, tally in report.resources.items():
         for number, (there, here) in tally.by_shop.items():
             say(f"  {name} of shop {number}: {there:,} in the shop, {here:,} in the mirror")
+    if erased := sum(tally.erased for tally in report.resources.values()):
+        say(f"compared without their personal data, which was erased: {erased:,} rows")
     skipped = [f"{name} ({_WHY[tally.skipped]})" for name, tally in report.resources.items() if tally.skipped]
     if skipped:
         say(f"not compared: {', '.join(skipped)}")

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from connector.core.compare import differing
+from connector.core.erasure import without_person
 from connector.core.mapping import Resource, Row
 from connector.core.model import ShopInfo
 from connector.core.query import Filter
@@ -264,11 +265,13 @@ class _Comparing:
         explained = absent & aside
         tally.quarantined += len(explained)
         suspects = (here - shop_ids) | self._without_new(absent - explained)
+        erased = self._of.contents.erased(self._of.name, self._resource.name, here & shop_ids)
+        tally.erased += len(erased)
         if look is not None:
             both = self._of.contents.load(self._of.name, self._resource, here & shop_ids)
             for row_id, row in both.items():
                 fresh = look.rows.get(row_id)
-                if fresh is None or differing(row, fresh):
+                if fresh is None or differing(row, self._as_kept(fresh, erased)):
                     suspects.add(row_id)
         self._look_again(sorted(suspects))
         tally.there += len(shop_ids)
@@ -289,6 +292,7 @@ class _Comparing:
         for some in batches(list(ids), LOOK):
             look = self._reader.these(some)
             held = self._of.contents.load(self._of.name, self._resource, some)
+            erased = self._of.contents.erased(self._of.name, self._resource.name, some)
             absent = set(some) - look.rows.keys() - look.broken.keys()
             hidden = self._census.among(absent) if absent else set()
             found: list[Difference] = []
@@ -296,11 +300,16 @@ class _Comparing:
                 if row_id in look.broken or row_id in hidden:
                     self._tally.quarantined += 1
                     continue
-                one = self._judge(row_id, look.rows.get(row_id), held.get(row_id), look.contexts.get(row_id, ""))
+                there = look.rows.get(row_id)
+                there = None if there is None else self._as_kept(there, erased)
+                one = self._judge(row_id, there, held.get(row_id), look.contexts.get(row_id, ""))
                 if one is not None:
                     found.append(one)
             if found:
                 self._of.found.add(self._of.name, found)
+
+    def _as_kept(self, row: Row, erased: set[int]) -> Row:
+        return without_person(self._resource, row) if row.id in erased else row
 
     def _judge(self, row_id: int, there: Row | None, here: Row | None, context: str) -> Difference | None:
         name, tally = self._resource.name, self._tally

@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from connector.core.mapping import Resource, Row
 from connector.engine.ports import Held
+from connector.mirror import erased
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches
 from connector.mirror.own_tables import quarantine_row, tombstone
@@ -58,6 +59,11 @@ class SqlContents:
         )
         with self._db.read() as connection:
             return set(connection.execute(query).scalars())
+
+    def erased(self, shop: str, resource: str, ids: Iterable[int]) -> set[int]:
+        """Those of the ids whose rows were emptied because their person was erased."""
+        with self._db.read() as connection:
+            return erased.among(connection, shop, resource, ids)
 
     def load(self, shop: str, resource: Resource, ids: Iterable[int]) -> dict[int, Row]:
         """Whole rows as they are stored, with languages and children, in the form that `Converter` makes of the shop's

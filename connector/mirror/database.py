@@ -172,6 +172,13 @@ class Database:
         finally:
             self._writer.release()
 
+    def empty_log(self) -> None:
+        """Move SQLite's log into the file and empty it, so that what was erased is not left in there; as far as nobody
+        else reads just now."""
+        if self.is_sqlite:
+            with translated(self.name), self.engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         with translated(self.name):
             self.engine.dispose()

@@ -21,6 +21,7 @@ from connector.mirror.ledger import SqlLedger
 from connector.mirror.lookups import SqlLookups
 from connector.mirror.meta import Meta
 from connector.mirror.outbox import SqlOutbox
+from connector.mirror.privacy import SqlPrivacy
 from connector.mirror.quarantine import Quarantine
 from connector.mirror.queries import Queries
 from connector.mirror.rows import SqlRows
@@ -47,6 +48,7 @@ class Mirror:
     quarantine: Quarantine
     queries: Queries
     waiting: Waiting
+    privacy: SqlPrivacy
     meta: Meta
     changes: tuple[str, ...] = ()
 
@@ -97,6 +99,7 @@ def open_mirror(
         quarantine=Quarantine(database),
         queries=Queries(database, mirrored),
         waiting=Waiting(database, mirrored),
+        privacy=SqlPrivacy(database, mirrored),
         meta=Meta(database),
         changes=tuple(changes),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -20,6 +20,7 @@ from connector.core.model import Attachment, Baseline, Copy, Intent, Kind, MailS
 from connector.core.retry import mail_due
 from connector.engine.ports import NewCopy
 from connector.errors import DataError, StateError
+from connector.mirror import erased
 from connector.mirror.attachments import insert_packed, pack
 from connector.mirror.dialect import among, in_batches, insert_ignore, upsert
 from connector.mirror.frequency import Frequency, cut
@@ -107,6 +108,11 @@ class SqlLedger(Frequency):
                 )
                 known |= {(mailbox, folder, uidvalidity, uid) for uid in connection.execute(query).scalars()}
             fresh = [place for place in new if place not in known]
+            gone = erased.senders(connection, shop, [_key(new[p]) for p in fresh])
+            insert_ignore(
+                connection, mail, [_to_erased(shop, new[p], gone, now) for p in fresh if _key(new[p]) in gone]
+            )
+            count, fresh = len(fresh), [p for p in fresh if _key(new[p]) not in gone]
             stored = [
                 {"sha256": hashes[p], "size": len(new[p].raw), "data": packed[p], "stored_at": now} for p in fresh
             ]
@@ -114,7 +120,7 @@ class SqlLedger(Frequency):
             insert_ignore(
                 connection, mail, [{**_to_row(shop, new[p]), "blob": hashes[p], "entered_at": now} for p in fresh]
             )
-        return len(fresh)
+        return count
 
     def received(self, shop: str, limit: int) -> list[Copy]:
         """Rows to decide on, by (internaldate, id) across folders: new ones, and quarantined ones that are due
@@ -299,6 +305,17 @@ def _to_row(shop: str, item: NewCopy) -> dict[str, Any]:
         "text_hash": "",
         "omitted": None if item.omitted is None else [asdict(one) for one in item.omitted],
     }
+
+
+def _key(item: NewCopy) -> str:
+    return item.identity.mail_key
+
+
+def _to_erased(shop: str, item: NewCopy, senders: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """A further copy of a mail that was erased: noted, so that it is accounted for."""
+    nothing = {"subject": "", "omitted": None, "blob": None, "entered_at": now, "concluded_at": now}
+    dealt_with = {"state": MailState.IGNORED.value, "reason": "erased", "from_addr": senders[_key(item)]}
+    return {**_to_row(shop, item), **nothing, **dealt_with}
 
 
 def _to_bounce(copy: Copy, bounced: Bounced) -> dict[str, Any]:

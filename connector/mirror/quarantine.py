@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, delete, select
 
 from connector.engine.ports import Broken
 from connector.errors import DataError
+from connector.mirror import erased
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches, upsert
 from connector.mirror.own_tables import quarantine_row
@@ -78,6 +79,7 @@ def put(connection: Connection, shop: str, resource: str, broken: Sequence[Broke
     mine = (quarantine_row.c.shop == shop) & (quarantine_row.c.resource == resource)
     query = select(quarantine_row.c.row_key, quarantine_row.c.first_seen, quarantine_row.c.attempts).where(mine)
     known = {row.row_key: row for row in connection.execute(query) if row.row_key in fresh}
+    empty = erased.among(connection, shop, resource, (item.id for item in fresh.values() if item.id is not None))
     rows = [
         {
             "shop": shop,
@@ -85,7 +87,7 @@ def put(connection: Connection, shop: str, resource: str, broken: Sequence[Broke
             "row_key": key,
             "row_id": item.id,
             "reason": item.reason,
-            "raw": zlib.compress(item.raw),
+            "raw": zlib.compress(b"" if item.id in empty else item.raw),
             "first_seen": known[key].first_seen if key in known else now,
             "last_seen": now,
             "attempts": known[key].attempts + 1 if key in known else 1,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 from connector.core.mapping import Resource, Row
 from connector.engine.ports import Broken, Stored
 from connector.errors import DataError
-from connector.mirror import quarantine
+from connector.mirror import erased, quarantine
 from connector.mirror.database import Database
 from connector.mirror.dialect import bulk, in_batches, insert_ignore, upsert
 from connector.mirror.leases import must_hold
@@ -68,6 +68,7 @@ class SqlRows:
                 newer = _written_after(connection, main, shop, sorted(page), asked_at)
                 fresh = [row for row in page.values() if row.id not in newer]
             if fresh:
+                fresh = list(erased.blanked(connection, shop, resource, fresh))
                 bulk(connection, main, _main_columns(main, shop, fresh, now), ("shop", "id"))
                 # A repair also finds parts of rows that somebody deleted without them.
                 parted = known if asked_at is None else page
@@ -175,8 +176,12 @@ class SqlRows:
         row = {"shop": shop, "id": row_id, "digest": "", "pulled_at": self._db.now(), **known}
         if "email_key" in target.c and "email" in known:
             row["email_key"] = folded(known["email"])
+        name = self._tables.resource_of[table]
         with self._db.write(flush=False) as connection:
             must_hold(connection, shop, self._db.holder)
+            if erased.among(connection, shop, name, [row_id]):
+                personal = {item.name for one in self._tables.resources if one.name == name for item in one.personal}
+                row = {column: value for column, value in row.items() if column not in {*personal, "email_key"}}
             upsert(connection, target, [row], ("shop", "id"))
 
     def remove(self, shop: str, resource: Resource, ids: Iterable[int]) -> int:
@@ -195,6 +200,7 @@ class SqlRows:
                 _delete_parts(connection, part, column, shop, gone)
             _delete_parts(connection, main, "id", shop, gone)
             quarantine.release(connection, shop, resource.name, wanted)
+            erased.forget(connection, shop, resource.name, wanted)
             dead = {"shop": shop, "resource": resource.name, "at": now, "reason": "deleted"}
             upsert(connection, tombstone, [{**dead, "row_id": row} for row in gone], ("shop", "resource", "row_id"))
         return len(gone)
@@ -266,7 +272,7 @@ def _main_columns(main: Table, shop: str, fresh: Sequence[Row], now: datetime) -
         "pulled_at": [now] * len(fresh),
     }
     if "email_key" in main.c:
-        columns["email_key"] = [folded(row.values.get("email")) for row in fresh]
+        columns["email_key"] = [folded(row.values.get("email")) or None for row in fresh]
     return {**columns, **_by_column(main, columns, [row.values for row in fresh])}
 
 

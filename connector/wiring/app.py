@@ -8,6 +8,7 @@ import random
 import time
 from datetime import UTC, date, datetime, tzinfo
 from functools import cached_property
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connector import config, packagedata
@@ -28,6 +29,7 @@ from connector.engine.forwarding import Forwarding
 from connector.engine.legs import ShopLegs
 from connector.engine.notes import Notes
 from connector.engine.ports import FolderWatch, Mailbox
+from connector.engine.privacy import Privacy
 from connector.engine.progress import Progress
 from connector.engine.pull import Pull
 from connector.engine.readback import emoji_mark
@@ -49,6 +51,7 @@ from connector.shop.client import ShopClient
 from connector.shop.dialect import Dialect
 from connector.shop.pace import PaceNews
 from connector.wiring import desk, parts
+from connector.wiring import privacy as people
 from connector.wiring.accounts import Accounts
 from connector.wiring.mappings import forward_to, placed
 
@@ -261,6 +264,14 @@ class App:
     def rehearsal(self, name: str) -> Rehearsal:
         """What tries the rules on a mail."""
         return desk.rehearsal(self, name)
+
+    def privacy(self) -> Privacy:
+        """What is held about a person, in all shops."""
+        return people.privacy(self)
+
+    def copies(self) -> list[Path]:
+        """Copies of the mirror that lie beside it."""
+        return people.copies(self)
 
     def dead_letters(self) -> DeadLetters:
         return desk.dead_letters(self)

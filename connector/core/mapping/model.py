@@ -105,6 +105,11 @@ class Resource:
             return ()
         return tuple(dict.fromkeys(("id", *(f.key for f in self.fields), *(f.key for f in self.lang))))
 
+    @property
+    def personal(self) -> tuple[Field, ...]:
+        """The fields of the main table that are marked as personal data."""
+        return tuple(one for one in self.fields if one.personal)
+
     def field(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)
 
