@@ -121,13 +121,14 @@ def test_of_a_large_mail_the_words_reach_the_thread_and_it_stays_in_the_mailbox(
     settings = 'max_bytes = 10000\nafter = "delete"'
     with World(tmp_path / "state", mailbox_settings=settings) as world:
         world.sync()
-        world.deliver(large(world))
+        letter = large(world)
+        world.deliver(letter)
         world.deliver(world.reply(world.thread()))
         assert world.sync().code is Exit.OK
         said = next(str(m["message"]) for m in world.ours() if "dented" in str(m["message"]))
         assert "door.jpg" in said
         assert "INBOX" in said.splitlines()[-1]  # where it lies whole, in the language of the thread
-        assert world.mailbox.mails(world.user, "INBOX") == [large(world)]
+        assert world.mailbox.mails(world.user, "INBOX") == [letter]
         assert [state for state, _ in states(world)] == ["imported", "imported"]
 
 
