@@ -62,7 +62,10 @@ def mail_key(raw: bytes) -> str:
     around a value is dropped and folding kept. Everything else (Received, Delivered-To, flags) may differ.
     """
     block, body = header.split(raw)
-    all_fields = header.fields(block, limit=10_000)
+    return _key(header.fields(block, limit=10_000), body)
+
+
+def _key(all_fields: list[header.Field], body: bytes) -> str:
     digest = hashlib.sha256(b"mail_key 1\n")
     for name in _KEY_FIELDS:
         found = [value.strip() for value in header.values(all_fields, name)]
@@ -76,10 +79,12 @@ def mail_key(raw: bytes) -> str:
 
 def identify(raw: bytes) -> MailIdentity:
     """What can be told of any bytes at all. Never raises."""
-    found = header.fields(header.split(raw)[0])
+    block, body = header.split(raw)
+    every = header.fields(block, limit=10_000)
+    found = every[: header.MAX_FIELDS]
     senders = _senders(found)
     return MailIdentity(
-        mail_key=mail_key(raw),
+        mail_key=_key(every, body),
         message_id=header.first_id(found),
         from_addr=senders[0][1] if senders else "",
         subject=_first(found, "subject"),
