@@ -525,6 +525,7 @@ def test_the_example_names_every_imap_option_of_prestashop():
 def test_secrets_of_the_models_are_the_secrets_that_are_masked():
     hidden = {name for name, field in leaves(config.Settings).items() if "SecretStr" in str(field.annotation)}
     assert hidden == {
+        "health.ping_url",
         "instance_secret",
         "mirror.password",
         "old_instance_secrets",

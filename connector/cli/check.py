@@ -1,19 +1,17 @@
-"""`check-config` and `status`."""
+"""`check-config`."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import click
 
 from connector import config
-from connector.cli.output import emit_json, safe, say, table
+from connector.cli.output import emit_json, safe, say
 from connector.cli.session import Options, load, opened, show_error
 from connector.engine.legs import rights_missing
 from connector.engine.pull import version_of
-from connector.errors import ConnectorError, Exit, ShopForbidden, worst
-from connector.ops import process
+from connector.errors import ConnectorError, ShopForbidden, worst
 from connector.wiring import App
 
 
@@ -96,107 +94,3 @@ def _tree(value: Any, indent: int = 0) -> None:  # noqa: ANN401 - nested dicts o
             _tree(inner, indent + 1)
         else:
             say(f"{'  ' * indent}{key} = {safe(inner)}")
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.pass_obj
-def status(options: Options, as_json: bool) -> int:
-    """How every shop is doing: last runs, mails and changes by state, quarantine. Reads the mirror only."""
-    with opened(options, reading=True) as app:
-        shops = [_status(app, name) for name in app.settings.shops]
-    if as_json:
-        emit_json({"shops": shops})
-        return int(Exit.OK)
-    for shop in shops:
-        _show(shop)
-    return int(Exit.OK)
-
-
-def _status(app: App, name: str) -> dict[str, Any]:
-    mirror = app.mirror
-    return {
-        "shop": name,
-        "prestashop": app.version(name),
-        "worker": _worker(mirror.leases.holder(name)),
-        "legs": mirror.runs.last(name),
-        "reauthorise": {login.name: state for login in app.accounts.logins(name) if (state := login.state())},
-        "rows": mirror.queries.table_counts(name),
-        "mails": mirror.ledger.states(name),
-        "intents": mirror.outbox.states(name),
-        "next_due": mirror.outbox.next_due(name),
-        "quarantined_mails": len(mirror.queries.quarantined_mails(name, 10_000)),
-        "quarantined_rows": len(mirror.quarantine.list(name, None, 10_000)),
-        "conflicts": len(mirror.conflicts.listing(name)),
-        "duplicates": [asdict(one) for one in mirror.duplicates.listing(name)],
-        "to_read_again": mirror.rows.rereads(name),
-        "tombstones": mirror.contents.tombstones(name),
-    }
-
-
-def _worker(holder: str | None) -> str | None:
-    """host:pid of who works for the shop; a lease that a dead process left behind counts for nobody."""
-    if holder is None or process.is_dead(holder):
-        return None
-    return ":".join(holder.split(":")[:2])
-
-
-COMPARING = ("sweep", "deletions")
-"""Legs that compare the mirror with the shop: what they cost the shop is shown, since it is paid without any change."""
-
-
-def _cost(leg: dict[str, Any]) -> str:
-    """`sweep: 14 requests, 0.4 s, 3 rows read again (2025-01-31 12:00:00 UTC)`: of a leg's last run."""
-    counts, ended = leg["counts"], leg["finished_at"]
-    read = sum(counts.get(name, 0) for name in ("new", "changed", "fetched"))
-    seconds = f", {(ended - leg['started_at']).total_seconds():.1f} s" if ended else ""
-    gone = f", {counts['gone']:,} rows gone" if "gone" in counts else ""
-    at = leg["started_at"].strftime("%Y-%m-%d %H:%M:%S")
-    return f"{leg['leg']}: {counts.get('requests', 0):,} requests{seconds}, {read:,} rows read again{gone} ({at} UTC)"
-
-
-def _show(shop: dict[str, Any]) -> None:
-    say(f"shop {safe(shop['shop'])}: PrestaShop {shop['prestashop'] or 'not asked yet'}")
-    say(f"  worker: {safe(shop['worker'] or 'none (no daemon or sync runs)')}")
-    if shop["legs"]:
-        table(
-            ("  leg", "last run (UTC)", "outcome", "last success (UTC)", "error"),
-            [
-                (
-                    f"  {leg['leg']}",
-                    leg["started_at"],
-                    leg["outcome"] or "running",
-                    leg["last_success_at"],
-                    leg["error"] or "-",
-                )
-                for leg in shop["legs"]
-            ],
-        )
-    else:
-        say("  never synced")
-    for leg in shop["legs"]:
-        if leg["leg"] in COMPARING and leg["counts"]:
-            say(f"  {_cost(leg)}")
-        if leg["error"] == "guard.mass_deletion":
-            say("  guard: too many rows are gone at once, so none was marked; `sync --full` names the resource")
-    for login, why in shop["reauthorise"].items():
-        say(f"  reauthorise: {safe(login)} ({why}): run `prestashop-connector mailbox authorize {safe(login)}`")
-    parts = ("_lang", "_rows", "_details", "_groups")
-    rows = {name: count for name, count in shop["rows"].items() if count and not name.endswith(parts)}
-    say("  rows: " + (", ".join(f"{name} {count:,}" for name, count in rows.items()) or "none"))
-    say("  mails: " + (", ".join(f"{count} {state}" for state, count in sorted(shop["mails"].items())) or "none"))
-    say("  changes: " + (", ".join(f"{count} {state}" for state, count in sorted(shop["intents"].items())) or "none"))
-    say(f"  quarantine: {shop['quarantined_mails']} mails, {shop['quarantined_rows']} rows")
-    if shop["conflicts"]:
-        say(f"  conflicts: {shop['conflicts']} (`conflicts list`)")
-    for one in shop["duplicates"][:20]:
-        entry = f", see `outbox show {one['intent_id']}`" if one["intent_id"] else ""
-        say(f"  twice in the shop: {one['resource']} {one['row_id']} beside {one['first_id']}{entry}")
-    if len(shop["duplicates"]) > 20:
-        say(f"  and {len(shop['duplicates']) - 20} more (--json lists them)")
-    for reason, words in (("deleted", "gone from the shop"), ("referenced", "pointed to but absent")):
-        found = {name: counts[reason] for name, counts in sorted(shop["tombstones"].items()) if reason in counts}
-        if found:
-            say(f"  {words}: " + ", ".join(f"{name} {count:,}" for name, count in found.items()))
-    if shop["to_read_again"]:
-        say("  to be read again in full: " + ", ".join(shop["to_read_again"]))

@@ -8,6 +8,7 @@ from connector.config.instance import ensure_instance_secret, instance_secrets
 from connector.config.loader import DEFAULT_PATH, PATH_VARIABLE, load, secrets_of, show
 from connector.config.mail import MailboxSettings, SmtpSettings
 from connector.config.oauth import OAuthSettings
+from connector.config.operations import HealthSettings, MetricsSettings
 from connector.config.starter import Answers, render
 from connector.config.tree import (
     LogSettings,
@@ -35,4 +36,6 @@ __all__ = [
     "MirrorSettings",
     "LogSettings",
     "ScheduleSettings",
+    "HealthSettings",
+    "MetricsSettings",
 ]

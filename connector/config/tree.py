@@ -19,6 +19,7 @@ from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.config.mail import Address, MailboxSettings, SmtpSettings
+from connector.config.operations import HealthSettings, MetricsSettings
 from connector.config.values import File, Id, Model, Name, Seconds, Secret
 
 POSTGRES_OPTIONS = frozenset(
@@ -207,6 +208,8 @@ class Settings(BaseSettings):
     mirror: MirrorSettings = MirrorSettings()
     log: LogSettings = LogSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    health: HealthSettings = HealthSettings()
+    metrics: MetricsSettings = MetricsSettings()
     shops: dict[Name, ShopSettings] = Field(min_length=1)
 
     _warnings: tuple[str, ...] = PrivateAttr(())
