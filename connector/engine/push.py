@@ -20,7 +20,7 @@ from connector.core.model import FINAL, Intent, IntentState, Kind
 from connector.engine.aftermath import Aftermath, tell
 from connector.engine.effects import Effect, Effects, Verdict
 from connector.engine.ports import Clock, Events, Ledger, Outbox, Rows
-from connector.errors import ConnectorError, Next, Scope, ShopDamaged, ShopUnavailable, StateError
+from connector.errors import ConnectorError, Next, Scope, ShopChanged, ShopDamaged, ShopUnavailable, StateError
 from connector.ops import events as ev
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -242,6 +242,8 @@ class Push:
         # A shop that is down makes the whole leg pause; each single change need not wait for an hour on top of it.
         longest = retry.SHOP_PAUSE if error.scope is Scope.SHOP else None
         due_at = retry.next_due(intent.delays + 1, now, retry_after, self._jitter(), longest)
+        if isinstance(error, ShopChanged) and not intent.delays:
+            due_at = now  # the next check says what the shop holds; a second time there is a pause
         state = IntentState.IN_DOUBT if intent.state is IntentState.IN_DOUBT else IntentState.PLANNED
         return self._move(intent, state, ev.INTENT_DELAYED, due_at=due_at, error=error, delayed=True)
 

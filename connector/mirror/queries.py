@@ -45,7 +45,7 @@ _MAIL = (
 _BOUNCE = ("copy_id", "message_id", "id_message", "action", "status", "at")
 _INTENT = (
     "id", "shop", "kind", "key", "reference", "after", "copy_id", "origin", "state", "attempts", "created_at", "due_at",
-    "sent_at", "remote_id", "error", "error_detail",
+    "sent_at", "remote_id", "error", "error_detail", "delays",
 )  # fmt: skip
 _THREAD = (
     "shop", "id", "status", "email", "token", "id_shop", "id_lang", "id_contact", "id_customer", "id_order", "date_add",

@@ -184,6 +184,7 @@ class TestQuarantine:
         lost = Bounced("psc1.12.a.b@shop", thread, 900, "failed", "5.1.1")
         for _ in range(2):
             mirror.ledger.conclude(item, MailState.IGNORED, "bounce_again", bounced=lost)
+            item = mirror.ledger.get(item.id) or item
         assert mirror.ledger.bounced(SHOP, ["psc1.12.a.b@shop", "other"]) == {"psc1.12.a.b@shop"}
         assert mirror.ledger.bounced("rome", ["psc1.12.a.b@shop"]) == set()
         assert mirror.ledger.bounced(SHOP, []) == set()
