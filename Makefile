@@ -2,6 +2,7 @@
 # make test   everything that can be checked: style, types, tests
 # make lint   style and types only
 # make bench  speed and memory beside the floor and a peer, some minutes; BENCH_ORDERS=1000,10000 for other sizes
+# make deb    a Debian package in dist/: program and libraries below /opt, units, manual page, completions
 # make docs   write anew what in docs/ is made from the program
 # make clean  away with the environment and all caches
 #
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 # Tests wait half of the time, for servers and programs of their own.
 WORKERS ?= $(shell expr 2 \* $$(nproc 2>/dev/null || echo 1))
 
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench deb docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,6 +33,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.sandbox
 	@$(BIN)/python -m bench
+
+deb: $(VENV)/.dev
+	@packaging/deb/build $(BIN)/python dist
 
 docs: $(VENV)/.dev
 	@$(BIN)/python -m reference

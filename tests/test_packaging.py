@@ -74,7 +74,13 @@ def test_the_wheel_carries_every_module_and_every_file_beside_one(wheel):
 
 def test_the_wheel_carries_no_tests_and_nothing_else_at_its_root(wheel):
     roots = {name.split("/")[0] for name in wheel.namelist()}
-    assert {root for root in roots if not root.endswith(".dist-info")} == {"connector"}
+    assert {root for root in roots if not root.endswith((".dist-info", ".data"))} == {"connector"}
+
+
+def test_the_wheel_brings_the_manual_page_to_where_man_looks_for_it(wheel):
+    (page,) = [name for name in wheel.namelist() if ".data/" in name]
+    assert page.endswith(".data/data/share/man/man8/prestashop-connector.8")
+    assert wheel.read(page) == (REPOSITORY / "docs" / "prestashop-connector.8").read_bytes()
 
 
 def test_the_wheel_names_licence_and_program(wheel):

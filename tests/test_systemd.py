@@ -54,6 +54,28 @@ def test_systemd_understands_the_units(analyze, tmp_path):
     assert (done.returncode, done.stderr.strip()) == (0, "")
 
 
+@pytest.mark.parametrize("dropin", sorted(path.name for path in (UNITS / "dropins").glob("*.conf")))
+def test_systemd_understands_a_drop_in_and_it_opens_nothing(analyze, tmp_path, dropin):
+    for unit in SERVICES:
+        text = (UNITS / unit).read_text(encoding="utf-8")
+        (tmp_path / unit).write_text(text.replace("/usr/bin/prestashop-connector", shutil.which("true") or "/bin/true"))
+        (tmp_path / f"{unit}.d").mkdir()
+        shutil.copy(UNITS / "dropins" / dropin, tmp_path / f"{unit}.d")
+    place = str(tmp_path / SERVICES[0])
+    done = analyze("verify", "--man=no", "--recursive-errors=no", place)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+    assert analyze("security", "--offline=true", f"--threshold={EXPOSURE}", place).returncode == 0
+
+
+def test_fixed_addresses_leave_nothing_else_open(analyze, tmp_path):
+    """Proof that a drop-in counts in these looks at all."""
+    shutil.copy(UNITS / SERVICES[0], tmp_path)
+    (tmp_path / f"{SERVICES[0]}.d").mkdir()
+    shutil.copy(UNITS / "dropins" / "fixed-addresses.conf", tmp_path / f"{SERVICES[0]}.d")
+    place = str(tmp_path / SERVICES[0])
+    assert analyze("security", "--offline=true", f"--threshold={EXPOSURE - 1}", place).returncode == 0
+
+
 @pytest.mark.parametrize("unit", SERVICES)
 def test_the_service_is_shut_in(analyze, unit):
     done = analyze("security", "--offline=true", f"--threshold={EXPOSURE}", str(UNITS / unit))
@@ -97,11 +119,22 @@ def test_the_user_of_the_services_is_made_by_sysusers():
     assert re.search(rf"^u {user} - ", text, re.MULTILINE)
 
 
+def test_the_folders_belong_to_whom_the_services_expect():
+    found = dict(directives(SERVICES[0]))
+    text = (UNITS / "prestashop-connector.tmpfiles.conf").read_text(encoding="utf-8")
+    user, state, settings = found["User"], found["StateDirectoryMode"], found["ConfigurationDirectoryMode"]
+    assert f"d /var/lib/{found['StateDirectory']} {state} {user} {found['Group']} -" in text
+    assert f"d /etc/{found['ConfigurationDirectory']} {settings} root {found['Group']} -" in text
+    assert found["UMask"] == "0077"
+
+
 def test_credentials_in_the_comments_have_names_that_the_settings_read():
     from connector.config.sources import SECRET_PATHS
 
     text = (UNITS / SERVICES[0]).read_text(encoding="utf-8")
     names = re.findall(r"^#LoadCredential=([^:]+):", text, re.MULTILINE)
+    dropin = (UNITS / "dropins" / "credentials.conf").read_text(encoding="utf-8")
+    assert set(re.findall(r"^LoadCredential=([^:]+):", dropin, re.MULTILINE)) <= set(names)
     assert len(names) == len(SECRET_PATHS)
     for pattern in SECRET_PATHS:
         assert any(re.fullmatch("__".join(part.replace("*", "[a-z]+") for part in pattern), name) for name in names)
