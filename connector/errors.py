@@ -158,6 +158,12 @@ class GuardTripped(ConnectorError):
     exit = Exit.FOUND
 
 
+class CheckFound(ConnectorError):
+    """A check found something that somebody should know and that stops no work."""
+
+    exit = Exit.FOUND
+
+
 class Busy(ConnectorError):
     """Somebody else holds the lease, or something must wait (facts: seconds)."""
 

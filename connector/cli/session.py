@@ -44,9 +44,9 @@ def load(options: Options) -> config.Settings:
     return settings
 
 
-def set_up_log(options: Options, settings: config.Settings, *, to_stdout: bool = False) -> None:
+def set_up_log(options: Options, settings: config.Settings, *, to_stdout: bool = False, warnings: bool = True) -> None:
     """The log goes to standard output for the daemon, else to standard error, where a terminal is spared everything
-    below a warning unless -v asks for it."""
+    below a warning unless -v asks for it. warnings: print what is unwise in the settings."""
     stream = sys.stdout if to_stdout else sys.stderr
     level = settings.log.level
     if not to_stdout and stream.isatty() and level == "info":
@@ -54,7 +54,7 @@ def set_up_log(options: Options, settings: config.Settings, *, to_stdout: bool =
     if options.verbose:
         level = "debug"
     logs.configure(level, settings.log.format, config.secrets_of(settings), stream)
-    for warning in settings.warnings:
+    for warning in settings.warnings if warnings else ():
         warn(f"warning: {safe(warning)}")
 
 

@@ -18,12 +18,14 @@ from typing import Any
 class ShopInfo:
     """What one look at the api root tells: PrestaShop's version and the key's rights.
 
-    `rights` maps a resource name to the methods the key may use, e.g. {"customers": {"GET", "HEAD"}}.
+    `rights` maps a resource name to the methods the key may use, e.g. {"customers": {"GET", "HEAD"}}. `clock`: the
+    server's time as it answered (UTC, whole seconds), None when it did not tell.
     """
 
     name: str
     version: str
     rights: dict[str, frozenset[str]]
+    clock: datetime | None = field(default=None, compare=False)
 
     def may(self, resource: str, method: str) -> bool:
         return method in self.rights.get(resource, frozenset())

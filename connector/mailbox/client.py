@@ -246,6 +246,11 @@ class ImapMailbox(Session):
         if action == "move":
             self._open(target, writable=False)
 
+    def capabilities(self) -> frozenset[str]:
+        """What the server offers after the login, upper-case."""
+        with self._line() as client:
+            return frozenset(name.decode("ascii", "replace").upper() for name in client.capabilities())
+
     def _require_move(self, client: IMAPClient) -> bool:
         """True: by MOVE itself; False: by COPY and UID EXPUNGE."""
         can_move: bool = client.has_capability("MOVE")

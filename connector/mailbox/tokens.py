@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from connector.errors import CannotCreate, MailboxReauthorise, MailboxUnavailable, StateError
@@ -92,6 +93,13 @@ class Tokens:
         if not held.dead and self.grant.needs_a_person and not (held.refresh_token or self.grant.refresh_token):
             return NEVER
         return held.dead
+
+    def renewed_at(self) -> datetime | None:
+        """When tokens were put on disk last, UTC; None when there are none."""
+        try:
+            return datetime.fromtimestamp(self._file.stat().st_mtime, UTC)
+        except OSError:
+            return None
 
     def adopt(self, answer: Answer) -> None:
         """A person has agreed: these tokens count from now on."""

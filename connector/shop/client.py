@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 
 from connector.core.mapping import Resource
 from connector.core.model import CustomerFacts, History, OrderCarrier, OrderFacts, OrderState, ShopInfo
@@ -127,7 +128,7 @@ class ShopClient:
         except UndecodableError:
             raise ShopMisconfigured("shop.not_an_api", base_url=self.base_url, status=answer.status) from None
         self._reader.knows()
-        return info
+        return replace(info, clock=faults.clock(answer))
 
     def read(self, resource: Resource, query: Query, stop: Stop = never) -> Page:
         """One page. Records and broken rows together are all ids of the page. Raises as `Reader.page`, and

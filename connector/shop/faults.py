@@ -226,6 +226,15 @@ def retry_after(answer: Answer) -> float | None:
         return None
 
 
+def clock(answer: Answer) -> datetime | None:
+    """The server's time from the header Date (RFC 9110, section 6.6.1), UTC."""
+    try:
+        told = parsedate_to_datetime(answer.headers["date"])
+    except (KeyError, ValueError):
+        return None
+    return told.astimezone(UTC) if told.tzinfo else None
+
+
 def _first_sentence(entries: list[codec.ShopFault]) -> str:
     """What the shop says, without the list of everything that exists; such texts name fields, not values."""
     text = entries[0].message if entries else ""

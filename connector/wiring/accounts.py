@@ -6,6 +6,7 @@ in by it: they would take a tenth of every other command's time.
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,10 @@ class Login:
     def state(self) -> str:
         """'' when nothing is known to be wrong, else the error code of what only a person can mend."""
         return self._tokens.state()
+
+    def renewed_at(self) -> datetime | None:
+        """When its tokens were renewed last, UTC; None without any."""
+        return self._tokens.renewed_at()
 
     def request(self) -> Request:
         return self._tokens.server.request()

@@ -177,6 +177,10 @@ class Lookups(Protocol):
         """How many payments are booked for orders with this reference."""
         ...
 
+    def active_shops(self, shop: str) -> list[int]:
+        """id_shop of every active shop of the installation, ascending; empty when shops are not mirrored."""
+        ...
+
     def default_shop(self, shop: str) -> int:
         """The lowest active id_shop, 1 when shops are not mirrored."""
         ...

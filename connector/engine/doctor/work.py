@@ -1,0 +1,58 @@
+"""Who works for a shop, and what waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from connector.core.model import IntentState, MailState
+from connector.engine.doctor.finding import Finding, attempt, ok, warn
+from connector.errors import CheckFound
+
+WORKER, OUTBOX, QUARANTINE = "shop.worker", "shop.outbox", "shop.quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the mirror says of a shop. holder: of a lease that is alive. is_dead: is that process surely gone? intents,
+    mails: state -> how many."""
+
+    shop: str
+    holder: Callable[[], str | None]
+    is_dead: Callable[[str], bool]
+    intents: Callable[[], Mapping[str, int]]
+    mails: Callable[[], Mapping[str, int]]
+
+    def findings(self) -> Iterator[Finding]:
+        yield from attempt(WORKER, self.shop, self._worker)
+        yield from attempt(OUTBOX, self.shop, self._outbox)
+        yield from attempt(QUARANTINE, self.shop, self._quarantine)
+
+    def _worker(self) -> Iterator[Finding]:
+        holder = self.holder()
+        if holder is None:
+            yield ok(WORKER, self.shop, "doctor.nobody_works")
+        elif self.is_dead(holder):
+            yield ok(WORKER, self.shop, "doctor.dead_worker")
+        else:
+            yield ok(WORKER, self.shop, WORKER, holder=":".join(holder.split(":")[:2]))
+
+    def _outbox(self) -> Iterator[Finding]:
+        states = self.intents()
+        asked = {
+            state: states[str(state)]
+            for state in (IntentState.IN_DOUBT, IntentState.CONFLICT, IntentState.FAILED)
+            if states.get(str(state))
+        }
+        if asked:
+            told = ", ".join(f"{count} {state}" for state, count in asked.items())
+            yield warn(OUTBOX, self.shop, CheckFound("doctor.outbox_waits", states=told))
+        else:
+            yield ok(OUTBOX, self.shop, OUTBOX, planned=states.get(str(IntentState.PLANNED), 0))
+
+    def _quarantine(self) -> Iterator[Finding]:
+        count = self.mails().get(str(MailState.QUARANTINED), 0)
+        if count:
+            yield warn(QUARANTINE, self.shop, CheckFound("doctor.quarantine", count=count))
+        else:
+            yield ok(QUARANTINE, self.shop, QUARANTINE)
