@@ -188,7 +188,7 @@ def _steps(path: Path, wanted: Wanted, owner: User) -> Iterator[list[str]]:
     if wanted.answers.mailbox is None or wanted.answers.smtp is None:
         yield [f"Fill in the mailbox and the mail server in {shlex.quote(str(path))}, where they stand as comments."]
     yield ["Switch PrestaShop's own IMAP sync off (Customer Service, options: empty its IMAP fields)."]
-    yield ["Ask shop, mailbox and mail server, and mend what it names:", f"{command} check-config --online"]
+    yield ["Have everything looked at, and mend what it names:", f"{command} doctor"]
     yield ["Fill the mirror; mails that lie in the mailbox now stay untouched:", f"{command} sync"]
     start = ["Start the service:"]
     if not any((Path(folder) / "prestashop-connector.service").exists() for folder in UNITS):

@@ -87,10 +87,10 @@ def test_the_three_newest_copies_stay(old: Path) -> None:
 def test_without_room_for_a_copy_nothing_is_changed_and_the_remedy_is_told(
     old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path) -> None:
+    def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(keepsake, "_flush", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StateError) as refused:
         upgrade(old)
     assert refused.value.exit is Exit.IO
