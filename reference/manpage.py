@@ -63,7 +63,11 @@ def page() -> str:
         lines += [f'.SS "{roff(" ".join(names))}"', f"\\fB{roff(' '.join([NAME, *names]))}\\fR {roff(usage)}", ".PP"]
         lines += [*_paragraphs(command.help or ""), *_options(command, context)]
     lines += [".SH EXIT STATUS", *_list({str(int(code)): meaning for code, meaning in EXIT_MEANING.items()})]
-    lines += ["status --check alone ends with 0 to 3."] if "--check" in _flags("status") else []
+    lines += (
+        [".PP", "\\fBstatus \\-\\-check\\fR alone ends with 0 to 3: ok, warning, critical, unknown."]
+        if "--check" in _flags("status")
+        else []
+    )
     lines += [".SH SETTINGS", "The file is TOML. A value behind # is the default.", *_settings()]
     lines += [".SH ENVIRONMENT", *_list(ENVIRONMENT), ".SH FILES", *_list(FILES), ".SH SIGNALS", *_list(SIGNALS)]
     lines += [".SH SEE ALSO", ".BR systemctl (1),", ".BR journalctl (1),", ".BR systemd.exec (5)"]
