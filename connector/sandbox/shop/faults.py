@@ -27,6 +27,7 @@ Kind = Literal[
     "rate_limit",
     "unavailable",
     "redirect",
+    "key_dropped",
 ]
 
 #: Kinds that answer (or drop) without doing what was asked.
@@ -43,6 +44,7 @@ class Misbehave:
     connection without an answer. `cut` closes in the middle of the body, `truncated` sends half a body as if it were
     whole. `notice_before_xml`, `html_before_xml` and `script_after_xml` spoil a good body. `html_200` is a host's page
     with status 200, `rate_limit` a 429 with Retry-After, `unavailable` a host's 503, `redirect` a 302 to `location`.
+    `key_dropped` is a web server that does not pass the header Authorization on to PHP.
 
     `method` and `resource` narrow the requests (None: any); the first `skip` matching ones pass; then `times` are
     hit (None: all from then on).

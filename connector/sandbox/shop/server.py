@@ -42,6 +42,8 @@ class ShopApp:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         request = _request(environ)
         fault = self.faults.take(_method(request), request.resource)
+        if fault is not None and fault.kind == "key_dropped":
+            request.headers.pop("authorization", None)
         if fault is not None and fault.kind in ("delay", "late_write"):
             time.sleep(fault.seconds)
         seconds = 0.0
