@@ -19,6 +19,8 @@ WHY_NOT = {
     "larger_than_a_file_may_be": "only in its mail: larger than attachment_bytes",
     "mail_over_its_limit": "only in its mail: with the files before it more than attachment_bytes_mail",
     "day_over_its_limit": "only in its mail: more than attachment_bytes_day in 24 hours",
+    "retention": "only in its mail, as long as that is kept: attachments_days",
+    "erased": "its person was erased",
     "left_in_the_mailbox": "only in the mailbox: the mail is larger than max_bytes",
 }
 """Why a file was not kept for itself, in words."""

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from connector.cli import (
+    backup,
     check,
     completion,
     conflicts,
@@ -24,6 +25,7 @@ from connector.cli import (
     outbox,
     privacy,
     replies,
+    retention,
     rules,
     run,
     status,
@@ -92,6 +94,9 @@ for command in (
     mappings.mappings,
     rules.rules,
     templates.templates,
+    retention.retention,
+    backup.backup,
+    backup.restore,
     demo.demo,
     completion.completion,
 ):

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from connector.config.mail import Address, MailboxSettings, SmtpSettings
 from connector.config.operations import HealthSettings, MetricsSettings
+from connector.config.retention import RetentionSettings
 from connector.config.values import File, Id, Model, Name, Seconds, Secret
 
 POSTGRES_OPTIONS = frozenset(
@@ -135,6 +136,7 @@ class ScheduleSettings(Model):
     deletions_seconds: Seconds = 21600
     collect_seconds: Seconds = 30
     push_seconds: Seconds = 15
+    retention_seconds: Seconds = 86400
     jitter_seconds: Annotated[float, Field(ge=0, le=3600)] = 5
 
 
@@ -208,6 +210,7 @@ class Settings(BaseSettings):
     mirror: MirrorSettings = MirrorSettings()
     log: LogSettings = LogSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    retention: RetentionSettings = RetentionSettings()
     health: HealthSettings = HealthSettings()
     metrics: MetricsSettings = MetricsSettings()
     shops: dict[Name, ShopSettings] = Field(min_length=1)

@@ -124,6 +124,9 @@ def cycle(
         if back and not stop():
             on_leg("read_back")
             report.results["read_back"] = legs.pull(stop, back)
+    if full and not stop():
+        on_leg("retention")
+        report.results["retention"] = legs.retention(stop)
     missing = int(collected.counts.get("missing", 0)) if collected is not None else 0
     report.account = legs.account(missing, reconciled=reconciled)
     _say(report, events, began, legs.clock.now())

@@ -78,7 +78,8 @@ class _Leg:
 
 def _legs(shop: ShopLegs) -> list[str]:
     """What is scheduled for a shop; each mailbox by itself, so that a broken one holds up no other."""
-    return ["pull", "sweep", "deletions", "push", *(f"collect/{collect.mailbox_name}" for collect in shop.collects)]
+    boxes = (f"collect/{collect.mailbox_name}" for collect in shop.collects)
+    return ["pull", "sweep", "deletions", "push", "retention", *boxes]
 
 
 @dataclass(slots=True)
@@ -314,6 +315,8 @@ class Daemon:
             result = legs.deletions(stop)
         elif leg == "push":
             result = legs.push(stop)
+        elif leg == "retention":
+            result = legs.retention(stop)
         else:
             result = legs.collect(stop, leg.partition("/")[2])
             self._reconcile(legs, stop)

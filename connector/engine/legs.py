@@ -26,6 +26,7 @@ from connector.engine.pull import Pull, PullReport, concerns_the_shop
 from connector.engine.push import Push, PushReport
 from connector.engine.readback import ReadBack
 from connector.engine.relations import Relations
+from connector.engine.retention import Retention
 from connector.engine.sweep import Sweeps
 from connector.errors import Busy, ConnectorError, Exit, MailboxReauthorise, ShopError, ShopForbidden, StateError, worst
 from connector.ops import events as ev
@@ -66,6 +67,7 @@ class ShopLegs:
         push: Push,
         read_back: ReadBack,
         detector: Detector,
+        retention: Retention,
         rows: Rows,
         memory: Memory,
         holds_references: Callable[[], bool],
@@ -89,6 +91,7 @@ class ShopLegs:
         self.push_leg = push
         self._read_back = read_back
         self._detector = detector
+        self._retention = retention
         self._rows = rows
         self._memory = memory
         self._holds_references = holds_references
@@ -150,6 +153,10 @@ class ShopLegs:
             return LegResult("deletions", code, report.counts, report.errors, report, pause)
 
         return self._run("deletions", work)
+
+    def retention(self, stop: Stop) -> LegResult:
+        """Drop what the settings do not want kept any longer."""
+        return self._run("retention", lambda: LegResult("retention", counts=dict(self._retention.run(stop))))
 
     def collect(self, stop: Stop, mailbox: str | None = None) -> LegResult:
         """All mailboxes, or one: each has its own back-off in the daemon."""

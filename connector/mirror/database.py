@@ -85,9 +85,12 @@ class Database:
         self._wait = wait
         self._writer: threading.Lock | None = None
         self._own = _Own()
+        self.was_open = False  # another process has it open, or did not close it in order
         if self.is_sqlite:
             path = Path(parsed.database or "").absolute()
             self.name = str(path)
+            log = Path(f"{path}-wal")
+            self.was_open = log.exists() and log.stat().st_size > 0
             with translated(self.name):
                 files.prepare(path)
             with _writers_guard:

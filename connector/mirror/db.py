@@ -24,6 +24,7 @@ from connector.mirror.outbox import SqlOutbox
 from connector.mirror.privacy import SqlPrivacy
 from connector.mirror.quarantine import Quarantine
 from connector.mirror.queries import Queries
+from connector.mirror.retention import SqlRetention
 from connector.mirror.rows import SqlRows
 from connector.mirror.runs import SqlRuns
 from connector.mirror.waiting import Waiting
@@ -49,6 +50,7 @@ class Mirror:
     queries: Queries
     waiting: Waiting
     privacy: SqlPrivacy
+    retention: SqlRetention
     meta: Meta
     changes: tuple[str, ...] = ()
 
@@ -100,6 +102,7 @@ def open_mirror(
         queries=Queries(database, mirrored),
         waiting=Waiting(database, mirrored),
         privacy=SqlPrivacy(database, mirrored),
+        retention=SqlRetention(database),
         meta=Meta(database),
         changes=tuple(changes),
     )

@@ -30,9 +30,9 @@ def keep(database: Database, revision: str) -> Path:
     draft = mirror.with_name(f".{copy.name}.part")
     try:
         with translated(database.name):
-            _copy(database, draft)
+            copy_to(database, draft)
             os.replace(draft, copy)
-            _flush(mirror.parent)
+            flush(mirror.parent)
     except ConnectorError as error:
         raise StateError(
             "mirror.no_keepsake", mirror=database.name, copy=str(copy), error=error.facts.get("error", error.code)
@@ -49,7 +49,7 @@ def kept(mirror: Path) -> list[Path]:
     return sorted(mirror.parent.glob(f"{mirror.name}.schema-*"), key=lambda path: path.name.rpartition("-")[2])
 
 
-def _copy(database: Database, draft: Path) -> None:
+def copy_to(database: Database, draft: Path) -> None:
     """By SQLite itself, page by page, through a connection of the pool: to open the file here would drop the locks that
     SQLite holds on it (see `files.prepare`)."""
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
@@ -62,10 +62,10 @@ def _copy(database: Database, draft: Path) -> None:
             driver.backup(target)
     finally:
         source.close()
-    _flush(draft)
+    flush(draft)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

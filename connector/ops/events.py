@@ -70,6 +70,7 @@ DUPLICATE_DETECTED: Final = "duplicate.detected"
 PERSON_EXPORTED: Final = "person.exported"
 PERSON_ERASED: Final = "person.erased"
 MIRROR_CHECKED: Final = "mirror.checked"
+RETENTION_APPLIED: Final = "retention.applied"
 
 EVENTS: Final[dict[str, tuple[str, str]]] = {
     RUN_STARTED: ("info", "the daemon is ready to work"),
@@ -127,6 +128,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     DUPLICATE_DETECTED: ("error", "the shop holds a change twice: `row_id` beside the first, `remote_id`; told once"),
     PERSON_EXPORTED: ("info", "`customer export`: what is held about a person was written to a file"),
     PERSON_ERASED: ("info", "`customer erase`: what was held about a person in one shop is gone; `counts` by table"),
+    RETENTION_APPLIED: ("info", "what the settings did not want kept any longer was dropped; `counts` by kind"),
     MIRROR_CHECKED: ("info", "the mirror's file was not closed in order; it was looked through and is sound"),
 }
 """Event -> (level, meaning)."""

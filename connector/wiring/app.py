@@ -36,6 +36,7 @@ from connector.engine.readback import emoji_mark
 from connector.engine.rehearsal import Rehearsal
 from connector.engine.repair import Repair
 from connector.engine.reread import Rereads
+from connector.engine.retention import Retention
 from connector.engine.sweep import Sweeps
 from connector.engine.verify import Verify
 from connector.mailbox.client import ImapMailbox
@@ -53,6 +54,7 @@ from connector.shop.pace import PaceNews
 from connector.wiring import desk, parts
 from connector.wiring import privacy as people
 from connector.wiring.accounts import Accounts
+from connector.wiring.backup import look_after_unclean_stop
 from connector.wiring.mappings import forward_to, placed
 
 PROBE_SECONDS = 900.0
@@ -269,6 +271,10 @@ class App:
         """What is held about a person, in all shops."""
         return people.privacy(self)
 
+    def retention(self, name: str) -> Retention:
+        """What drops the old of a shop."""
+        return people.retention(self, name)
+
     def copies(self) -> list[Path]:
         """Copies of the mirror that lie beside it."""
         return people.copies(self)
@@ -301,6 +307,7 @@ class App:
         return leases.take(shop, self.holder, self.lease_seconds())
 
     def graph(self) -> Graph:
+        look_after_unclean_stop(self)
         schedule = self.settings.schedule
         return Graph(
             shops={name: self.legs(name) for name in self.settings.shops},
@@ -314,6 +321,7 @@ class App:
                 "deletions": schedule.deletions_seconds,
                 "collect": schedule.collect_seconds,
                 "push": schedule.push_seconds,
+                "retention": schedule.retention_seconds,
             },
             jitter_seconds=int(schedule.jitter_seconds),
             watches={name: parts.watches(self, name) for name in self.settings.shops},

@@ -43,6 +43,7 @@ def intervals(app: App) -> dict[str, float]:
         "deletions": schedule.deletions_seconds,
         "collect": schedule.collect_seconds,
         "push": schedule.push_seconds,
+        "retention": schedule.retention_seconds,
     }
 
 

@@ -147,6 +147,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         push=push,
         read_back=ReadBack(name, mirror.lookups, mirror.outbox, mirror.meta, client.worded, app.events),
         detector=Detector(name, mirror.duplicates, app.events),
+        retention=app.retention(name),
         rows=mirror.rows,
         memory=mirror.meta,
         holds_references=lambda: _holds_references(app, name),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.engine.privacy import Privacy
+from connector.engine.retention import Retention
 
 if TYPE_CHECKING:
     from connector.wiring.app import App
@@ -22,6 +23,17 @@ def privacy(app: App) -> Privacy:
         app.clock,
         lambda: app.secrets[0],
     )
+
+
+def retention(app: App, shop: str) -> Retention:
+    kept = app.settings.retention
+    days = {
+        "mails": kept.mails_days,
+        "attachments": kept.attachments_days,
+        "texts": kept.texts_days,
+        "headers": kept.headers_days,
+    }
+    return Retention(shop, app.mirror.retention, days, app.events, app.clock)
 
 
 def copies(app: App) -> list[Path]:
