@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from time import monotonic
 
 from connector.core import identity
 from connector.core.decisions import Decision, Policy, Say
@@ -39,7 +38,9 @@ _OURS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, Re
 """A mail that breaks our own code must not hold up its neighbours; its bytes are kept for the replay."""
 _TURN = 50  # mails that are decoded and asked about at once
 _TURN_BYTES = 20_000_000
-LONGEST_TURN = 0.2  # seconds that decisions may keep other writers waiting
+TOGETHER = 20
+"""Decisions that are one transaction: a commit costs more than a decision does, and other writers must not wait long. A
+number and not a time, so that the same mails make the same steps on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +140,14 @@ class Join:
             yield from outcomes
 
     def _some(self, mails: Sequence[_Input], shop_facts: ShopFacts, fresh: bool) -> list[_Outcome]:
-        """Decide on the first of these: as many as fit one short transaction, because a commit costs more than a
-        decision does."""
+        """Decide on the first of these, in one transaction."""
         try:
-            return self._decide_on(mails, shop_facts, fresh, monotonic() + LONGEST_TURN)
+            return self._decide_on(mails[:TOGETHER], shop_facts, fresh)
         except Exception:
             # One of them cannot be stored. Those before it can, each by itself; then its fault shows itself.
-            return self._decide_on(mails[:1], shop_facts, fresh, monotonic())
+            return self._decide_on(mails[:1], shop_facts, fresh)
 
-    def _decide_on(self, mails: Sequence[_Input], shop_facts: ShopFacts, fresh: bool, until: float) -> list[_Outcome]:
+    def _decide_on(self, mails: Sequence[_Input], shop_facts: ShopFacts, fresh: bool) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         with self._ledger.together():
             known, standing = self._ask(mails)
@@ -161,8 +161,6 @@ class Join:
                 elif known is not None:
                     known.stored(one.copy, decision.id_thread)
                 outcomes.append(outcome)
-                if monotonic() > until:
-                    break
         return outcomes
 
     def _ask(self, mails: Sequence[_Input]) -> tuple[Known | None, Standing]:
