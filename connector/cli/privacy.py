@@ -83,8 +83,7 @@ def erase(options: Options, customer: str, shop: str | None, yes: bool, as_json:
 def _asked(app: App, customer: str, shop: str | None) -> tuple[int | str, list[str]]:
     """Whom, and in which shops: an id counts in one."""
     if is_id(customer):
-        name = pick_shop(app, shop)
-        return int(customer), [name] if shop else [name, *(other for other in app.settings.shops if other != name)]
+        return int(customer), [pick_shop(app, shop)]
     return customer, [pick_shop(app, shop)] if shop else list(app.settings.shops)
 
 

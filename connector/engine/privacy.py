@@ -48,14 +48,9 @@ class Privacy:
         self._secret = secret
 
     def find(self, shops: Sequence[str], who: int | str) -> list[Holdings]:
-        """What there is of a person, of the shops that have something. An id is one of the first shop; its addresses
-        are looked for in the others. Raises DataError when nobody has anything."""
-        first = self._holder.find(shops[0], who)
-        found = [first]
-        for shop in shops[1:]:
-            wanted: Sequence[int | str] = [who] if isinstance(who, str) else sorted(first.addresses)
-            found += [self._holder.find(shop, address) for address in wanted]
-        held = [one for one in found if not one.is_empty]
+        """What there is of a person, of the shops that have something. An id means something in one shop only. Raises
+        DataError when none has anything."""
+        held = [one for one in (self._holder.find(shop, who) for shop in shops) if not one.is_empty]
         if not held:
             gone = [at for shop in shops for at in self._erased(shop, who)]
             if gone:
@@ -145,10 +140,9 @@ class Privacy:
         for one in held:
             named = sorted(one.addresses)
             person = address_hash(self._secret(), named[0] if named else f"{one.shop}:{who}")
-            wanted = who if isinstance(who, str) or one is held[0] else named[0]
-            erased = self._holder.erase(one.shop, wanted, person)
+            erased = self._holder.erase(one.shop, who, person)
             if erased is None:
-                self.refuse_what_waits([self._holder.find(one.shop, wanted)])
+                self.refuse_what_waits([self._holder.find(one.shop, who)])
                 raise ConnectorError("privacy.moved", shop=one.shop)
             self._events.emit(ev.PERSON_ERASED, shop=one.shop, counts=erased.counts())
             done.append(erased)
