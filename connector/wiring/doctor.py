@@ -212,26 +212,31 @@ def _mail(settings: config.Settings, name: str, app: App | None, *, foreign: boo
     """foreign: this process must leave no file in the state directory, and renewed tokens would be one."""
     s = settings.shops[name]
     accounts = app.accounts if app is not None else Accounts(settings)
-    logins = {login.name: login for login in accounts.logins(name)}
-    for login in logins.values():
-        yield from mail.login_findings(name, login, datetime.now(UTC))
+    everybody = accounts.logins(name)  # mailboxes, then the mail server
+    by_token = [box for box, m in s.mailboxes.items() if m.oauth is not None]
+    logins = dict(zip(by_token, everybody, strict=False))
+    of_sender = everybody[len(by_token)] if len(everybody) > len(by_token) else None
     for box, m in s.mailboxes.items():
-        subject = f"{name}.{box}"
-        why = "doctor.offline" if app is None else "doctor.foreign_tokens" if foreign and m.oauth is not None else ""
-        if app is None or why:
-            yield skip(mail.LOGIN, subject, why)
-            continue
-        proofs = _proofs(s.smtp, box) if s.smtp is not None else []
         target = m.move_to if m.after == "move" else ""
         folders = (*m.folders, *m.sent_folders)
-        yield from mail.Box(
-            name, box, partial(app.mailbox, name, box), folders, proofs, m.after, target, m.idle
-        ).findings()
-    if app is None or (foreign and s.smtp is not None and s.smtp.oauth is not None):
-        yield skip(mail.SMTP, name, "doctor.offline" if app is None else "doctor.foreign_tokens")
+        proofs = _proofs(s.smtp, box) if s.smtp is not None else []
+        tried: Iterator[Finding]
+        if app is None or (foreign and box in logins):
+            tried = iter([skip(mail.LOGIN, f"{name}.{box}", _why_not(app))])
+        else:
+            session = partial(app.mailbox, name, box)
+            tried = mail.Box(name, box, session, folders, proofs, m.after, target, m.idle).findings()
+        yield from mail.with_grant(name, logins.get(box), tried, datetime.now(UTC))
+    if app is None or (foreign and of_sender is not None):
+        tried = iter([skip(mail.SMTP, name, _why_not(app))])
     else:
         sender = app.sender(name)
-        yield from mail.sender_findings(name, sender.check if sender is not None else None)
+        tried = mail.sender_findings(name, sender.check if sender is not None else None)
+    yield from mail.with_grant(name, of_sender, tried, datetime.now(UTC))
+
+
+def _why_not(app: App | None) -> str:
+    return "doctor.offline" if app is None else "doctor.foreign_tokens"
 
 
 def _proofs(smtp: config.SmtpSettings, box: str) -> list[str]:

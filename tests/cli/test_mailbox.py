@@ -194,6 +194,16 @@ def test_a_dead_login_is_told_by_the_log_by_status_and_by_the_check(
     code, out, err = run(capsys, world.config, "check-config", "--online")
     assert (code, "oauth.grant_dead" in out, "mailbox authorize support" in err) == (77, True, True)
 
+    code, out, _ = run(capsys, world.config, "doctor", "--json")
+    (dead,) = [one for one in json.loads(out)["checks"] if one["code"] == "oauth.grant_dead"]
+    assert (code, dead["state"], "mailbox authorize support" in dead["remedy"]) == (77, "fail", True)
+    (known,) = [
+        one
+        for one in json.loads(run(capsys, world.config, "doctor", "--offline", "--json")[1])["checks"]
+        if one["state"] == "fail"
+    ]
+    assert (known["check"], known["code"]) == ("oauth.grant", "oauth.grant_dead")
+
     tokens.fail_next(503)  # trouble on top changes nothing of what is known
     assert run(capsys, world.config, "sync", "--only", "collect")[0] == 69
     assert "oauth.grant_dead" in run(capsys, world.config, "status")[1]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from connector.engine.doctor.finding import Finding, attempt, fail, ok, skip, warn
+from connector.engine.doctor.finding import Finding, State, attempt, fail, ok, skip, warn
 from connector.engine.ports import Mailbox
 from connector.errors import CheckFound, MailboxReauthorise
 
@@ -102,6 +102,21 @@ def login_findings(shop: str, login: Login, now: datetime) -> Iterator[Finding]:
             yield ok(OAUTH, subject, OAUTH, days=days)
 
     return attempt(OAUTH, f"{shop}.{login.name}", look)
+
+
+def with_grant(shop: str, login: Login | None, tried: Iterable[Finding], now: datetime) -> Iterator[Finding]:
+    """What was tried with an account, after what is known of its OAuth grant, if it logs in by one. What the attempt
+    itself tells again, or has mended, is left out. now: aware UTC."""
+    if login is None:
+        yield from tried
+        return
+    before = list(login_findings(shop, login, now))
+    found = list(tried)
+    failed = {one.code for one in found if one.state is State.FAIL}
+    for one in before:
+        if one.state is not State.FAIL or (one.code not in failed and login.state()):
+            yield one
+    yield from found
 
 
 def sender_findings(shop: str, check: Callable[[], None] | None) -> Iterator[Finding]:
