@@ -242,3 +242,29 @@ def test_the_tombstone_goes_when_the_shop_has_erased_too(run, gone):
     with gone.app() as app:
         assert app.legs("main").deletions(lambda: False, None, ["customers"]).code is Exit.OK
         assert app.mirror.contents.erased("main", "customers", both) == {gone.guest}
+
+
+def test_an_address_is_looked_for_in_all_shops_and_an_id_needs_one(run, world, tmp_path):
+    second = world.config.read_text().replace("[shops.main", "[shops.other").split("[shops.other]", 1)[1]
+    second = second.replace(world.server.url, world.server.url.replace("127.0.0.1", "localhost"))
+    several = tmp_path / "config.toml"
+    several.write_text(world.config.read_text() + "\n[shops.other]" + second)
+    both = type("Several", (), {"config": several})()
+    with world.app() as app:
+        there = app.mirror.rows
+        person = next(one for one in app.resources if one.name == "customers")
+        held = app.mirror.contents.load("main", person, [world.guest])
+        assert app.mirror.leases.take("other", app.holder, 60)
+        there.store("other", person, list(held.values()), None)
+        app.mirror.leases.release("other", app.holder)
+    code, text, _ = run(both, "customer", "export", GUEST, "--out", str(tmp_path / "all.zip"), "--json")
+    found = json.loads(text)["shops"]
+    assert (code, found["main"]["customers"], found["other"]) == (0, 2, {"customers": 1})
+    code, text, _ = run(
+        both, "customer", "export", GUEST, "--shop", "other", "--out", str(tmp_path / "1.zip"), "--json"
+    )
+    assert (code, sorted(json.loads(text)["shops"])) == (0, ["other"])
+    assert run(both, "customer", "export", str(world.guest), "--out", str(tmp_path / "2.zip"))[0] == 65
+    assert run(both, "customer", "erase", GUEST, "--shop", "other", "--yes")[0] == 0
+    assert run(both, "customer", "export", GUEST, "--shop", "other", "--out", str(tmp_path / "3.zip"))[0] == 65
+    assert run(world, "customer", "show", GUEST)[0] == 0
