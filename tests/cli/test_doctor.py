@@ -231,6 +231,28 @@ def test_what_stands_between_us_and_the_shop_is_told_apart(
     assert ("mailbox.login", "mailbox.login") in by_state(checks, "ok")
 
 
+def test_what_the_mail_server_cannot_do_is_named(world: World, look: Look, tmp_path: Path, dovecot: Dovecot) -> None:
+    with Dovecot(hide=("IDLE", "MOVE", "UIDPLUS")) as poor:
+        poor.make_folder("Sent")
+        port = (f"port = {dovecot.port}", f"port = {poor.port}")
+        code, checks = look(config=changed(world, tmp_path, port))
+        assert (code, ("mailbox.capabilities", "doctor.no_idle") in by_state(checks, "warn")) == (0, True)
+        moving = ("[shops.main.smtp]", 'after = "move"\nmove_to = "Done"\n[shops.main.smtp]')
+        code, checks = look(config=changed(world, tmp_path, port, moving))
+        assert (code, by_state(checks, "fail")) == (78, [("mailbox.capabilities", "imap.no_move")])
+        assert sum(one["check"] == "mailbox.folders" for one in checks) == 2
+
+
+@pytest.mark.parametrize("version", ["1.6.1.24", "9.0.0"])
+def test_other_versions_are_examined_by_their_own_rights(tmp_path: Path, look: Look, version: str) -> None:
+    with World(tmp_path / "state", version=version, with_smtp=False, mailbox_settings="") as other:
+        other.folder.chmod(0o700)
+        code, checks = look(config=other.config)
+    assert (code, by_state(checks, "fail")) == (0, [])
+    assert ("shop.rights", "shop.rights") in by_state(checks, "ok")
+    assert ("smtp.login", "doctor.no_smtp") in by_state(checks, "skip")
+
+
 def test_a_right_that_is_missing_is_named(world: World, look: Look, tmp_path: Path) -> None:
     poor = "POORKEYPOORKEYPOORKEYPOORKEY1234"
     world.shop.add_key(poor, RIGHTS | permissions(order_carriers=READ, languages=()))
