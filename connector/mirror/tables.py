@@ -169,7 +169,10 @@ def compare(connection: Connection, tables: MirroredTables) -> Plan:
     """As `missing`, but what is refused stands in the plan."""
     plan = Plan([], [], set(), [])
     inspector = inspect(connection)
-    present = set(inspector.get_table_names())
+    # All tables in one look: one by one takes a database server most of a program's start.
+    columns = {name: found for (_, name), found in inspector.get_multi_columns().items()}
+    known_indexes = {name: found for (_, name), found in inspector.get_multi_indexes().items()}
+    present = set(columns)
     for table in tables.metadata.sorted_tables:
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         resource = tables.resource_of[table.name]
@@ -179,7 +182,7 @@ def compare(connection: Connection, tables: MirroredTables) -> Plan:
             if table.name not in tables.main and _main_has_rows(connection, tables, resource, present):
                 plan.reread.add(resource)
             continue
-        has = {column["name"]: column["type"] for column in inspector.get_columns(table.name)}
+        has = {column["name"]: column["type"] for column in columns[table.name]}
         for column in table.columns:
             if column.name not in has:
                 plan.ddl.append((table, column))
@@ -197,7 +200,7 @@ def compare(connection: Connection, tables: MirroredTables) -> Plan:
                         wants=family(column.type),
                     )
                 )
-        known = {index["name"] for index in inspector.get_indexes(table.name)}
+        known = {index["name"] for index in known_indexes.get(table.name, ())}
         for index in indexes:
             # PostgreSQL's names end at 63 bytes; SQLAlchemy cuts longer ones, with a hash at the end.
             if connection.dialect.identifier_preparer.format_index(index).strip('"') not in known:

@@ -37,7 +37,7 @@ WRITES: dict[str, Call] = {
     "rows.store broken": lambda m: m.rows.store(SHOP, CUSTOMERS, [], None, [Broken(1, "x", b"")]),
     "rows.patch": lambda m: m.rows.patch(SHOP, "customers", 1, {"firstname": "B"}),
     "rows.remove": lambda m: m.rows.remove(SHOP, CUSTOMERS, [1]),
-    "ledger.set_baseline": lambda m: m.ledger.set_baseline(SHOP, "m", "INBOX", Baseline(1, 1, NOW)),
+    "ledger.set_baseline": lambda m: m.ledger.set_baseline(SHOP, "m", "INBOX", Baseline(1, 1, NOW, 1)),
     "ledger.enter": lambda m: m.ledger.enter(SHOP, [copy(2)]),
     "ledger.conclude": _conclude,
     "outbox.add": lambda m: m.outbox.add(SHOP, [wish("other")]),
