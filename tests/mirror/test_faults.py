@@ -249,7 +249,7 @@ def test_every_code_that_the_package_raises_has_words() -> None:
     for module in package.rglob("*.py"):
         for piece in module.read_text().split('"')[1::2]:
             if (
-                piece.startswith(("mirror.", "quarantine.", "outbox."))
+                piece.startswith(("mirror.", "quarantine.", "ledger.", "outbox."))
                 and piece.replace(".", "").replace("_", "").isalpha()
             ):
                 used.add(piece)
