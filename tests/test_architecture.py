@@ -33,6 +33,7 @@ LIBRARY_ROOMS = {
     "pydantic_settings": ("config/*",),
     "tomllib": ("config/*", "core/*", "sandbox/*"),
     "structlog": ("ops/logs.py",),
+    "prometheus_client": ("ops/metrics.py",),
     "click": ("cli/*",),
     "rich": ("cli/*",),
     "stamina": ("shop/*", "mailbox/*"),

@@ -11,9 +11,24 @@ import click
 from connector import config
 from connector.cli.session import Options, check_owner, set_up_log
 from connector.engine.daemon import Daemon, Graph
+from connector.errors import ConnectorError
 from connector.ops import logs, process
+from connector.ops.repeats import Repeats
 from connector.ops.systemd import Notifier
 from connector.wiring import App
+from connector.wiring.monitor import Monitor
+
+
+class _Notifier(Notifier):
+    """Systemd and /healthz hear the same."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        super().__init__()
+        self._monitor = monitor
+
+    def watchdog(self) -> None:
+        self._monitor.beat()
+        super().watchdog()
 
 
 @click.command()
@@ -25,7 +40,8 @@ def run(options: Options, new_baseline: bool) -> int:
     Every leg (pull, sweep, deletions, collect, push) has its own schedule. Logs go to standard output, as JSON
     lines when that is no terminal.
     """
-    events = logs.EventLog()
+    monitor = Monitor(counting=True)
+    events = logs.EventLog(repeats=Repeats(), watchers=[monitor.heard])
     holder = process.holder_name()
     running = False
 
@@ -35,12 +51,21 @@ def run(options: Options, new_baseline: bool) -> int:
         if not running:
             set_up_log(options, settings, to_stdout=True)
         check_owner(settings)
-        graph = App(settings, events, new_baseline=new_baseline, holder=holder).graph()
+        app = App(settings, events, new_baseline=new_baseline, holder=holder)
+        try:
+            graph = app.graph()
+            monitor.adopt(app)
+        except ConnectorError:
+            app.close()
+            raise
         set_up_log(options, settings, to_stdout=True)  # after all that may fail: a reload is all or nothing
         running = True
         return graph
 
-    code = int(Daemon(build, Notifier(), events).run())
+    try:
+        code = int(Daemon(build, _Notifier(monitor), events).run())
+    finally:
+        monitor.close()
     if any(thread.is_alive() and not thread.daemon for thread in threading.enumerate() if thread is not _main()):
         # A request in flight had its ten seconds. Python would wait for its thread; what it was writing stays
         # `sending` in the outbox and is looked up at the next start.

@@ -21,6 +21,7 @@ from connector.engine.pull import PullReport
 from connector.engine.push import PushReport
 from connector.errors import ConnectorError, Exit, UsageError, worst
 from connector.wiring import App
+from connector.wiring.monitor import tell_once
 
 LEGS = ("pull", "collect", "push")
 
@@ -109,6 +110,7 @@ def sync(
                 show(report)
             for problem in _distinct(report.errors):
                 show_error(problem)
+        tell_once(app)
     if as_json:
         emit_json({"shops": summaries, "exit_code": int(worst(codes))})
     return int(Exit.INTERRUPTED) if stop() else int(worst(codes))

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from connector.core.model import Intent, IntentState, Kind
 from connector.engine.account import Account
 from connector.engine.legs import LegResult, ShopLegs, Stop, push_result
-from connector.engine.ports import Events
+from connector.engine.ports import Events, Log
 from connector.engine.push import PushReport, doubtful
 from connector.errors import ConnectorError, Exit, worst
 from connector.ops import events as ev
@@ -62,7 +62,7 @@ class CycleReport:
 
 def cycle(
     legs: ShopLegs,
-    events: Events,
+    events: Log,
     stop: Stop,
     *,
     only: Sequence[str] = ("pull", "collect", "push"),
@@ -73,11 +73,28 @@ def cycle(
     on_leg: Callable[[str], None] = lambda leg: None,
     on_wait: Callable[[float], None] = lambda seconds: None,
 ) -> CycleReport:
-    """Run the legs named in `only` once. wait: stay until doubtful intents can be looked up for good.
-    full: compare all ids with the shop's, too; allowed: resources of which any number may be gone.
+    """Run the legs named in `only` once; all that they say carries one `cycle_id`.
 
+    wait: stay until doubtful intents can be looked up for good. full: compare all ids with the shop's, too; allowed:
+    resources of which any number may be gone.
     on_leg is told which leg begins, on_wait how many seconds are left (for progress on a terminal).
     """
+    with events.within(cycle_id=legs.new_run_id()):
+        return _cycle(legs, events, stop, only, resources, wait, full, allowed, on_leg, on_wait)
+
+
+def _cycle(
+    legs: ShopLegs,
+    events: Log,
+    stop: Stop,
+    only: Sequence[str],
+    resources: Sequence[str] | None,
+    wait: bool,
+    full: bool,
+    allowed: Collection[str],
+    on_leg: Callable[[str], None],
+    on_wait: Callable[[float], None],
+) -> CycleReport:
     report = CycleReport(legs.shop)
     began = legs.clock.now()
     legs.recover()

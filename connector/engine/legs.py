@@ -21,7 +21,7 @@ from connector.engine.comparable import is_filled
 from connector.engine.deletions import Deletions
 from connector.engine.duplicates import CONCERNED, Detector
 from connector.engine.join import Join, JoinReport
-from connector.engine.ports import Clock, Events, Ledger, Lookups, Memory, Outbox, Rows, Runs
+from connector.engine.ports import Clock, Ledger, Log, Lookups, Memory, Outbox, Rows, Runs
 from connector.engine.pull import Pull, PullReport, concerns_the_shop
 from connector.engine.push import Push, PushReport
 from connector.engine.readback import ReadBack
@@ -75,7 +75,7 @@ class ShopLegs:
         lookups: Lookups,
         outbox: Outbox,
         runs: Runs,
-        events: Events,
+        events: Log,
         clock: Clock,
         new_run_id: Callable[[], str],
         new_baseline: bool = False,
@@ -101,7 +101,7 @@ class ShopLegs:
         self._runs = runs
         self._events = events
         self.clock = clock
-        self._new_run_id = new_run_id
+        self.new_run_id = new_run_id
         self._new_baseline = new_baseline
         self._join_lock = threading.Lock()
         self._pull_lock = threading.Lock()
@@ -272,7 +272,11 @@ class ShopLegs:
     # --- around a leg -------------------------------------------------------------------------------------------
 
     def _run(self, leg: str, work: Callable[[], LegResult]) -> LegResult:
-        run_id = self._new_run_id()
+        run_id = self.new_run_id()
+        with self._events.within(run_id=run_id):
+            return self._noted(leg, run_id, work)
+
+    def _noted(self, leg: str, run_id: str, work: Callable[[], LegResult]) -> LegResult:
         row = self._runs.begin(self.shop, leg, run_id, self.clock.now())
         began = time.monotonic()
         try:

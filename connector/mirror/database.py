@@ -139,11 +139,10 @@ class Database:
         """One transaction, committed at the end, rolled back when the body raises.
 
         flush: the commit is on disk when this returns. False only for what can be read again from its source. Inside
-        `together` the commit is that one's, and a body that raises takes back its own part only.
+        `together` the commit is that one's; what a body has written before it raises is taken back only with all of it.
         """
         if self._own.connection is not None:
-            with self._own.connection.begin_nested():
-                yield self._own.connection
+            yield self._own.connection
             return
         with translated(self.name), self._one_writer(), self.engine.connect() as connection:
             connection = connection.execution_options(mirror_write=True, mirror_flush=flush)

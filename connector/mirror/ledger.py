@@ -16,7 +16,7 @@ from sqlalchemy.sql.expression import Select
 
 from connector.core.attachments import NewAttachment
 from connector.core.decisions import Bounced
-from connector.core.model import Attachment, Baseline, Copy, Intent, Kind, MailState, NewIntent, Role
+from connector.core.model import Attachment, Baseline, Copy, Kind, MailState, NewIntent, Role
 from connector.core.retry import mail_due
 from connector.engine.ports import NewCopy
 from connector.errors import DataError, StateError
@@ -25,7 +25,7 @@ from connector.mirror.attachments import insert_packed, pack
 from connector.mirror.dialect import among, in_batches, insert_ignore, upsert
 from connector.mirror.frequency import Frequency, cut
 from connector.mirror.leases import must_hold
-from connector.mirror.outbox import insert_intents
+from connector.mirror.outbox import enter_intents
 from connector.mirror.own_tables import baseline as baselines
 from connector.mirror.own_tables import blob as blobs
 from connector.mirror.own_tables import bounce as bounces
@@ -223,17 +223,18 @@ class SqlLedger(Frequency):
         with self._db.write() as connection:
             if worker:
                 must_hold(connection, copy.shop, self._db.holder)
-            insert_packed(connection, copy.shop, copy.id, packed, now)
-            made = insert_intents(connection, copy.shop, intents, now, copy_id=copy.id)
-            if made:
-                values["intent_id"] = _main_intent(made).id
-            if bounced is not None:
-                upsert(connection, bounces, [_to_bounce(copy, bounced)], ("copy_id",))
+            # First, so that nothing is written before it is sure that the decision counts: it may be one of many.
             if connection.execute(_CHANGE, {**values, "of": copy.id, "found": copy.state.value}).rowcount != 1:
                 found = connection.execute(select(mail.c.state).where(mine)).scalar()
                 if found is None:
                     raise DataError("mirror.unknown_mail", mail=copy.id)
                 raise StateError("ledger.moved_elsewhere", mail=copy.id, found=found, expected=copy.state.value)
+            insert_packed(connection, copy.shop, copy.id, packed, now)
+            if bounced is not None:
+                upsert(connection, bounces, [_to_bounce(copy, bounced)], ("copy_id",))
+            if intents:
+                enter_intents(connection, copy.shop, intents, now, copy_id=copy.id)
+                connection.execute(_POINT, {"of": copy.id, "its_shop": copy.shop, "its_key": _main_intent(intents).key})
 
     def states(self, shop: str) -> dict[str, int]:
         """State -> number of copies."""
@@ -276,11 +277,13 @@ _SAME_MAIL = _MINE.where(mail.c.mail_key == bindparam("mail_key"))
 _BY_MESSAGE_ID = _MINE.where(among(mail.c.message_id))
 _DATA = select(blobs.c.data).where(blobs.c.sha256 == bindparam("blob"))
 _CHANGE = update(mail).where(mail.c.id == bindparam("of"), mail.c.state == bindparam("found"))
+_ITS_INTENT = select(intents.c.id).where(intents.c.shop == bindparam("its_shop"), intents.c.key == bindparam("its_key"))
+_POINT = update(mail).where(mail.c.id == bindparam("of")).values(intent_id=_ITS_INTENT.scalar_subquery())
 _DATAS = select(blobs.c.sha256, blobs.c.data).where(among(blobs.c.sha256))
 _SAME_MAILS = _MINE.where(among(mail.c.mail_key))
 
 
-def _main_intent(made: Sequence[Intent]) -> Intent:
+def _main_intent(made: Sequence[NewIntent]) -> NewIntent:
     return next((item for item in made if item.kind is Kind.MESSAGE_CREATE), made[0])
 
 

@@ -11,6 +11,8 @@ from typing import Final
 # --- the process
 RUN_STARTED: Final = "run.started"
 RUN_STOPPED: Final = "run.stopped"
+PING_FAILED: Final = "ping.failed"
+METRICS_FAILED: Final = "metrics.failed"
 SETTINGS_RELOADED: Final = "settings.reloaded"
 SETTINGS_REFUSED: Final = "settings.refused"
 CYCLE_FINISHED: Final = "cycle.finished"
@@ -75,6 +77,8 @@ RETENTION_APPLIED: Final = "retention.applied"
 EVENTS: Final[dict[str, tuple[str, str]]] = {
     RUN_STARTED: ("info", "the daemon is ready to work"),
     RUN_STOPPED: ("info", "the daemon ended; `exit_code` says how"),
+    PING_FAILED: ("warning", "the address of health.ping_url did not take the ping; `reason` says why"),
+    METRICS_FAILED: ("warning", "metrics.textfile could not be written; `reason` says why"),
     SETTINGS_RELOADED: ("info", "SIGHUP: new settings are in force"),
     SETTINGS_REFUSED: ("error", "SIGHUP: the new settings are wrong; the old ones stay in force"),
     CYCLE_FINISHED: ("info", "one cycle of all legs is done: the canonical line with all counts"),
@@ -136,7 +140,8 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
 KEYS: Final[dict[str, str]] = {
     # where
     "shop": "name of the [shops.NAME] table",
-    "run_id": "one process",
+    "run_id": "one run of a leg; everything that it says carries it, and `status --json` shows the newest",
+    "cycle_id": "one cycle of `sync`; everything that its legs say carries it",
     "leg": "pull, sweep, deletions, collect, push",
     "resource": "resource of the webservice",
     "table": "table of the mirror",
@@ -174,6 +179,7 @@ KEYS: Final[dict[str, str]] = {
     "text": "what a library or this program said, masked",
     # how much
     "count": "how many",
+    "repeated": "how often the same was held back since it was told last (it is written at level debug)",
     "limit": "how many are allowed",
     "counts": "several counts by name",
     "mails": "mails in the ledger by state",

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sys
 import traceback
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,10 +18,13 @@ import structlog
 
 from connector.ops import events
 from connector.ops.redaction import masker
+from connector.ops.repeats import Repeats
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _FIXED = {"event", "level", "timestamp"}
 Entry = MutableMapping[str, Any]
+Watcher = Callable[[str, str, Mapping[str, object]], None]
+"""Is told of every event: name, level, keys; also of those that the level of the log leaves out."""
 
 
 def configure(
@@ -69,17 +72,32 @@ def configure(
 class EventLog:
     """Where events go; fits `engine.ports.Events`.
 
-    strict: an unknown name or key raises ValueError (tests) instead of being noted in the log. Writing never raises:
-    a full disk under the log must not stop a shop.
+    strict: an unknown name or key raises ValueError (tests) instead of being noted in the log. repeats: warnings and
+    errors that go on and on are told less and less, with `repeated`; without it (one-shot commands) all are told.
+    watchers: who counts along. Writing never raises: a full disk under the log must not stop a shop.
     """
 
-    def __init__(self, *, strict: bool = False, **bound: object) -> None:
+    def __init__(
+        self,
+        *,
+        strict: bool = False,
+        repeats: Repeats | None = None,
+        watchers: Sequence[Watcher] = (),
+        **bound: object,
+    ) -> None:
         self._strict = strict
+        self._repeats = repeats
+        self._watchers = watchers
         self._bound = bound
 
     def bind(self, **keys: object) -> EventLog:
-        """The same log with keys that go with every event (shop, leg, run_id)."""
-        return EventLog(strict=self._strict, **{**self._bound, **keys})
+        """The same log with keys that go with every event (shop, leg)."""
+        bound = {**self._bound, **keys}
+        return EventLog(strict=self._strict, repeats=self._repeats, watchers=self._watchers, **bound)
+
+    def within(self, **keys: object) -> contextlib.AbstractContextManager[None]:
+        """Keys (run_id, cycle_id) that go with every event of this thread while the block runs, whoever emits it."""
+        return structlog.contextvars.bound_contextvars(**keys)
 
     def emit(self, name: str, /, **keys: object) -> None:
         """Write an event. A key whose value is None is left out; `exc_info` gives error_class and where."""
@@ -89,7 +107,26 @@ class EventLog:
             if known is None or wrong:
                 raise ValueError(f"not in the registry of events: {name if known is None else wrong}")
         level = known[0] if known else "warning"
-        _write(level, name, {**self._bound, **keys})
+        keys = {**self._bound, **{key: value for key, value in keys.items() if value is not None}}
+        for watcher in self._watchers:
+            with contextlib.suppress(Exception):  # whoever counts along stops no work
+                watcher(name, level, keys)
+        if self._repeats is not None:
+            level = self._unless_repeated(self._repeats, level, name, keys)
+        _write(level, name, keys)
+
+    def _unless_repeated(self, repeats: Repeats, level: str, name: str, keys: dict[str, object]) -> str:
+        if name == events.LEG_FINISHED:
+            leg: dict[str, object] = {key: keys[key] for key in ("shop", "leg", "mailbox") if key in keys}
+            repeats.forget(events.LEG_FAILED, leg)
+        if level not in ("warning", "error"):
+            return level
+        held = repeats.check(name, keys)
+        if held is None:
+            return "debug"
+        if held:
+            keys["repeated"] = held
+        return level
 
 
 def _write(level: str, name: str, keys: dict[str, Any]) -> None:
@@ -98,6 +135,10 @@ def _write(level: str, name: str, keys: dict[str, Any]) -> None:
 
 
 class _LibraryHandler(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._repeats = Repeats()
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = record.getMessage()
@@ -105,6 +146,11 @@ class _LibraryHandler(logging.Handler):
             text = str(record.msg)
         level = "error" if record.levelno >= logging.ERROR else "warning"
         keys: dict[str, Any] = {"logger": record.name, "text": text, "exc_info": record.exc_info}
+        held = self._repeats.check_text(record.name, str(record.msg))
+        if held is None:
+            level = "debug"
+        elif held:
+            keys["repeated"] = held
         _write(level, events.LIBRARY_LOGGED, keys)
 
 

@@ -91,7 +91,10 @@ WORDS = {
         "there is no customer {id}",
         "use the id, or the e-mail address as the shop has it; a new customer is known after the next sync",
     ),
-    "customer.unknown_group": ("the shop has no customer group {id}", "use the id of one, as the back office lists them"),
+    "customer.unknown_group": (
+        "the shop has no customer group {id}",
+        "use the id of one, as the back office lists them",
+    ),
     "customer.no_groups_named": ("no group is named", "say which with --add or --remove"),
     "customer.group_both_ways": ("group {id} is to be added and removed", "name it once"),
     "customer.default_group": (

@@ -75,13 +75,13 @@ WORDS = {
     "mirror.newer_schema": (
         "The mirror {mirror} was written by a newer version of this program (schema {found}, known {known}).",
         "Install the newer version again. Or go back, losing what came since the update: stop the service and put the "
-        "copy that the update made (the file's name and .schema-..., beside it) in the mirror's place, without -wal and "
+        "copy that the update made (the file's name and .schema-..., beside it) in the mirror's place, without -wal, "
         "-shm files. On PostgreSQL: your own dump.",
     ),
     "mirror.no_keepsake": (
         "The mirror {mirror} is of an older version, and the copy {copy} that is kept before it is changed cannot be "
         "made ({error}). Nothing was changed.",
-        "Make room for a second file of the mirror's size beside it and start again. Older copies (.schema-...) may go.",
+        "Make room for a second file of the mirror's size beside it, start again. Older copies (.schema-...) may go.",
     ),
     "mirror.inconsistent": (
         "The mirror {mirror} refused a row that contradicts another ({error}).",

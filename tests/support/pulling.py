@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ class Heard:
 
     def emit(self, name: str, /, **keys: object) -> None:
         self.events.append((name, keys))
+
+    def within(self, **keys: object) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def of(self, name: str) -> list[dict[str, object]]:
         return [keys for heard, keys in self.events if heard == name]

@@ -18,7 +18,7 @@ from connector.core.exchange import (
     Record,
     Stored,
 )
-from connector.engine.ports.far import Clock, Events, FolderWatch, Mailbox, MailCodec, Sender, Shop
+from connector.engine.ports.far import Clock, Events, FolderWatch, Log, Mailbox, MailCodec, Sender, Shop
 from connector.engine.ports.mirror import (
     Attachments,
     Contents,
@@ -42,6 +42,7 @@ __all__ = [
     "Differences",
     "Duplicates",
     "Events",
+    "Log",
     "Fetched",
     "FolderState",
     "Mark",

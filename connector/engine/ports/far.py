@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, Self
 
@@ -45,6 +46,14 @@ class Events(Protocol):
     """Where events go. `name` is a constant of `connector.ops.events`; values hold no personal data."""
 
     def emit(self, name: str, /, **keys: object) -> None: ...
+
+
+class Log(Events, Protocol):
+    """Events that can be told to belong together."""
+
+    def within(self, **keys: object) -> AbstractContextManager[None]:
+        """Keys that go with every event of this thread while the block runs: what a line belongs to."""
+        ...
 
 
 # --- the shop -----------------------------------------------------------------------------------------------------

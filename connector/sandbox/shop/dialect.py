@@ -18,7 +18,7 @@ def _parts(version: str) -> tuple[int, ...]:
 class Dialect:
     """The dialect of one PrestaShop version, e.g. `Dialect("8.2.1")`.
 
-    `three_byte_tables`: its database was never converted, so that it holds three bytes a character whatever the version.
+    `three_byte_tables`: its database was never converted, and holds three bytes a character whatever the version.
     `mark` is the column of `definitions.toml` that serves this version: 6 (1.6.x), 7 (1.7.x), 8 (8.x) or 9 (9.x).
     """
 
