@@ -31,6 +31,7 @@ OWN = {
     "difference": "what `verify` found",
     "erasure": "who was erased, by a keyed hash, and when",
     "erased_row": "rows of erased people: they stay empty here until the shop has none such",
+    "thread_change": "statuses of threads that were seen to change",
     "quarantine_row": "rows that could not be read, with their bytes",
 }
 """What an own table holds; a test wants every table here."""

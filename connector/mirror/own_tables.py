@@ -261,6 +261,21 @@ difference = Table(
     Column("found_at", UTCDateTime, nullable=False),
 )
 
+thread_change = Table(
+    "thread_change",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("shop", String, nullable=False),
+    Column("id_thread", BigInteger, nullable=False),
+    Column("was", String, nullable=False),  # its status before
+    Column("became", String, nullable=False),
+    Column("origin", String, nullable=False),  # ours, or shop: a pull or a sweep brought it
+    Column("at", UTCDateTime, nullable=False),  # when it was noticed
+    Index(None, "shop", "id_thread", "at"),
+    Index(None, "shop", "at"),
+    sqlite_autoincrement=True,
+)
+
 quarantine_row = Table(
     "quarantine_row",
     metadata,

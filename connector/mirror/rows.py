@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 from connector.core.mapping import Resource, Row
 from connector.engine.ports import Broken, Stored
 from connector.errors import DataError
-from connector.mirror import erased, quarantine
+from connector.mirror import erased, quarantine, thread_changes
 from connector.mirror.database import Database
 from connector.mirror.dialect import bulk, in_batches, insert_ignore, upsert
 from connector.mirror.leases import must_hold
@@ -69,6 +69,9 @@ class SqlRows:
                 fresh = [row for row in page.values() if row.id not in newer]
             if fresh:
                 fresh = list(erased.blanked(connection, shop, resource, fresh))
+                if resource.table == thread_changes.THREADS and "status" in main.c:
+                    statuses = {row.id: row.values.get("status") for row in fresh if row.id in known}
+                    thread_changes.note(connection, main, shop, statuses, now, "shop")
                 bulk(connection, main, _main_columns(main, shop, fresh, now), ("shop", "id"))
                 # A repair also finds parts of rows that somebody deleted without them.
                 parted = known if asked_at is None else page
@@ -182,6 +185,8 @@ class SqlRows:
             if erased.among(connection, shop, name, [row_id]):
                 personal = {item.name for one in self._tables.resources if one.name == name for item in one.personal}
                 row = {column: value for column, value in row.items() if column not in {*personal, "email_key"}}
+            if table == thread_changes.THREADS and "status" in row:
+                thread_changes.note(connection, target, shop, {row_id: row["status"]}, row["pulled_at"], "ours")
             upsert(connection, target, [row], ("shop", "id"))
 
     def remove(self, shop: str, resource: Resource, ids: Iterable[int]) -> int:

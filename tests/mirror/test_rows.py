@@ -12,6 +12,7 @@ from connector.core.mapping import Field
 from connector.engine.ports import Broken, Stored
 from connector.errors import DataError, StateError
 from connector.mirror.db import Mirror, open_mirror
+from connector.mirror.own_tables import thread_change
 from tests.mirror.world import (
     BY_NAME,
     CUSTOMERS,
@@ -224,3 +225,27 @@ def test_dates_far_from_now_survive(mirror: Mirror) -> None:
     early = datetime(1, 1, 1, tzinfo=UTC)
     mirror.rows.store(SHOP, BY_NAME["order_histories"], [row(1, id_order=1, date_add=early)], None)
     assert read(mirror, "order_histories")[0]["date_add"] == early
+
+
+class TestStatusesOfThreads:
+    def test_a_change_that_is_read_is_kept_with_when_it_was_seen(self, mirror: Mirror) -> None:
+        store = mirror.rows.store
+        store(SHOP, THREADS, [thread(1), thread(2)], None)
+        store(SHOP, THREADS, [thread(1, status="closed"), thread(2, id_order=5), thread(3)], None)
+        store(SHOP, THREADS, [thread(1, status="closed", id_order=7)], None)
+        (found,) = (one | {"id": 0} for one in changes(mirror))
+        assert found == {
+            "id": 0, "shop": SHOP, "id_thread": 1, "was": "open", "became": "closed", "origin": "shop", "at": NOW,
+        }  # fmt: skip
+
+    def test_a_change_of_ours_is_told_apart_and_not_seen_twice(self, mirror: Mirror) -> None:
+        mirror.rows.store(SHOP, THREADS, [thread(1, status="closed")], None)
+        mirror.rows.patch(SHOP, "customer_threads", 1, {"status": "open"})
+        mirror.rows.patch(SHOP, "customer_threads", 9, {"status": "open"})  # a new one has not changed
+        mirror.rows.store(SHOP, THREADS, [thread(1, status="open", token="other")], None)
+        assert [(one["id_thread"], one["became"], one["origin"]) for one in changes(mirror)] == [(1, "open", "ours")]
+
+
+def changes(mirror: Mirror) -> list[dict]:
+    with mirror.database.read() as connection:
+        return [dict(one) for one in connection.execute(select(thread_change).order_by(thread_change.c.id)).mappings()]
