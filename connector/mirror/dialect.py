@@ -164,6 +164,55 @@ def database_now(plus_seconds: float = 0.0) -> ColumnElement[datetime]:
     return _Now(literal(float(plus_seconds), Float()))
 
 
+class _Micros(FunctionElement[int]):
+    """An amount by a rate in whole millionths. SQLite keeps an amount without a fraction as a whole number, whose
+    division would cut: hence the factor with a point."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "mirror_micros"
+
+
+@compiles(_Micros, "sqlite")
+def _micros_sqlite(element: _Micros, compiler: Any, **options: Any) -> str:  # noqa: ANN401
+    amount, rate = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CAST(ROUND(({amount}) * 1000000.0 / ({rate})) AS INTEGER)"
+
+
+@compiles(_Micros, "postgresql")
+def _micros_postgresql(element: _Micros, compiler: Any, **options: Any) -> str:  # noqa: ANN401
+    amount, rate = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CAST(ROUND(({amount}) * 1000000 / ({rate})) AS BIGINT)"
+
+
+def micros(amount: ColumnElement[Any], rate: ColumnElement[Any]) -> ColumnElement[int]:
+    """SQL expression: amount / rate in whole millionths, rounded half away from zero. Sums of it are exact."""
+    return _Micros(amount, rate)
+
+
+class _LocalAsMoment(FunctionElement[datetime]):
+    """The shop's own text of a moment read as UTC: what stands for the time where a shop's zone is unknown."""
+
+    type = UTCDateTime()
+    inherit_cache = True
+    name = "local_as_moment"
+
+
+@compiles(_LocalAsMoment, "sqlite")
+def _local_sqlite(element: _LocalAsMoment, compiler: Any, **options: Any) -> str:  # noqa: ANN401
+    return f"({compiler.process(element.clauses, **options)} || '.000000')"  # as SQLAlchemy stores a DateTime
+
+
+@compiles(_LocalAsMoment, "postgresql")
+def _local_postgresql(element: _LocalAsMoment, compiler: Any, **options: Any) -> str:  # noqa: ANN401
+    return f"(CAST({compiler.process(element.clauses, **options)} AS TIMESTAMP) AT TIME ZONE 'UTC')"
+
+
+def local_as_moment(local: ColumnElement[str]) -> ColumnElement[datetime]:
+    """SQL expression: a column `YYYY-MM-DD HH:MM:SS` as a moment, NULL for NULL."""
+    return _LocalAsMoment(local)
+
+
 def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
     """Is it one of the values that are given as `wanted`? For statements that are built once."""
     return column.in_(bindparam("wanted", expanding=True))
