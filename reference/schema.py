@@ -32,6 +32,7 @@ OWN = {
     "erasure": "who was erased, by a keyed hash, and when",
     "erased_row": "rows of erased people: they stay empty here until the shop has none such",
     "thread_change": "statuses of threads that were seen to change",
+    "segment_member": "whom a segment put into its customer group",
     "quarantine_row": "rows that could not be read, with their bytes",
 }
 """What an own table holds; a test wants every table here."""

@@ -276,6 +276,17 @@ thread_change = Table(
     sqlite_autoincrement=True,
 )
 
+segment_member = Table(
+    "segment_member",  # whom a segment put into its group, and nobody whom somebody else put there
+    metadata,
+    Column("shop", String, primary_key=True),
+    Column("segment", String, primary_key=True),
+    Column("id_group", BigInteger, primary_key=True, autoincrement=False),
+    Column("id_customer", BigInteger, primary_key=True, autoincrement=False),
+    Column("added_by", Key, ForeignKey("intent.id"), nullable=False),
+    Column("removed_by", Key, ForeignKey("intent.id")),  # the newest wish to take the customer out again
+)
+
 quarantine_row = Table(
     "quarantine_row",
     metadata,

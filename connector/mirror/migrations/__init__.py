@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from connector.errors import StateError
 from connector.mirror import own_tables
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision, told here so that a start without changes need not load alembic."""
 
 
