@@ -1,0 +1,191 @@
+"""Where the entries of a story come from: for each kind one question to one table. Builds statements, runs none.
+
+Whose rows they are is asked inside the database: the accounts of an address, the orders of the accounts, the threads
+of all three. Every such step has its index (`tables.INDEXED`, `own_tables`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, Table, and_, func, literal, null, or_, select, type_coerce
+from sqlalchemy.sql.elements import ColumnElement
+
+from connector.core.model import MailState
+from connector.core.timeline import DATELESS, KINDS, Mark
+from connector.mirror.dialect import UTCDateTime, local_as_moment
+from connector.mirror.own_tables import bounce, mail, thread_change
+from connector.mirror.tables import MirroredTables
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whose story. email: a person's address, casefolded; '' for none. customer: an account, whatever its address.
+    orders: only these orders instead, and what is about them."""
+
+    shop: str
+    email: str = ""
+    customer: int | None = None
+    orders: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """since: from then on; until: before then; before: what comes after this entry of an earlier page."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    before: Mark | None = None
+
+
+class Sources:
+    """Statements about one person, or about some orders."""
+
+    def __init__(self, tables: MirroredTables, about: About) -> None:
+        self._main = tables.main
+        self.about = about
+
+    # --- whose ----------------------------------------------------------------------------------------------------
+
+    def accounts(self) -> Select[Any] | None:
+        """Ids of customers."""
+        people = self._table("customers", "email_key")
+        if people is None or not (self.about.email or self.about.customer):
+            return None
+        mine: list[ColumnElement[bool]] = []
+        if self.about.email:
+            mine.append(people.c.email_key == self.about.email)
+        if self.about.customer:
+            mine.append(people.c.id == self.about.customer)
+        return select(people.c.id).where(people.c.shop == self.about.shop, or_(*mine))
+
+    def orders(self) -> Select[Any] | None:
+        """Ids of orders."""
+        orders = self._table("orders", "id_customer")
+        if orders is None:
+            return None
+        found = select(orders.c.id).where(orders.c.shop == self.about.shop)
+        if self.about.orders:
+            return found.where(orders.c.id.in_(self.about.orders))
+        accounts = self.accounts()
+        return None if accounts is None else found.where(orders.c.id_customer.in_(accounts))
+
+    def threads(self) -> Select[Any] | None:
+        """Ids of threads: of the person's address, accounts and orders, whoever writes in them."""
+        threads = self._table("customer_threads", "email_key", "id_customer", "id_order")
+        if threads is None:
+            return None
+        every = select(threads.c.id).where(threads.c.shop == self.about.shop)
+        orders, accounts = self.orders(), self.accounts()
+        parts = [every.where(threads.c.id_order.in_(orders))] if orders is not None else []
+        if not self.about.orders:
+            parts += [every.where(threads.c.id_customer.in_(accounts))] if accounts is not None else []
+            parts += [every.where(threads.c.email_key == self.about.email)] if self.about.email else []
+        if not parts:
+            return None
+        # One after the other, each by its index; an OR of three would pass over every thread.
+        found = parts[0].union(*parts[1:]).subquery() if len(parts) > 1 else parts[0].subquery()
+        return select(found.c.id)
+
+    def quarantined(self) -> ColumnElement[bool]:
+        """Mails that wait: from the address, or thought to belong to one of the threads."""
+        theirs: list[ColumnElement[bool]] = [mail.c.from_addr == self.about.email] if self.about.email else []
+        threads = self.threads()
+        if threads is not None:
+            theirs += [mail.c.id_thread.in_(threads), mail.c.suggested.in_(threads)]
+        waiting = and_(mail.c.shop == self.about.shop, mail.c.state == MailState.QUARANTINED.value)
+        return and_(waiting, or_(*theirs)) if theirs else literal(False)
+
+    # --- entries --------------------------------------------------------------------------------------------------
+
+    def statements(self, kinds: Sequence[str], span: Span, limit: int) -> Iterator[tuple[str, Select[Any]]]:
+        """For each of these kinds `limit` rows, the newest first: `row_id`, `moment` (UTC, DATELESS without one),
+        `local` (the shop's text, where it has one) and columns of the table."""
+        for kind, table, of, dated, columns in self._sources():
+            if kind not in kinds or of is None:
+                continue
+            moment = _moment(table, dated)
+            key = table.c.copy_id if kind == "bounce" else table.c.id
+            local = column(table, f"{dated}_local", "local")
+            query = select(key.label("row_id"), moment.label("moment"), local, *(column(table, c) for c in columns))
+            query = query.where(table.c.shop == self.about.shop, of, *_within(kind, moment, key, span))
+            yield kind, query.order_by(moment.desc(), key.desc()).limit(limit)
+
+    def _sources(self) -> Iterator[tuple[str, Table, ColumnElement[bool] | None, str, tuple[str, ...]]]:
+        orders, threads = self.orders(), self.threads()
+        for kind, name, columns in _OF_ORDERS:
+            table = self._table(name, "id" if kind == "order" else "id_order")
+            if table is not None and orders is not None:
+                of: ColumnElement[bool] = (table.c.id if kind == "order" else table.c.id_order).in_(orders)
+                if kind == "note" and "private" in table.c:
+                    of = and_(of, table.c.private)  # what the customer wrote at the checkout is in a thread, too
+                yield kind, table, of, "date_add", columns
+        payments, bought = self._table("order_payments", "order_reference"), self._table("orders", "reference")
+        if payments is not None and bought is not None and orders is not None:
+            references = select(bought.c.reference).where(bought.c.shop == self.about.shop, bought.c.id.in_(orders))
+            yield "payment", payments, payments.c.order_reference.in_(references), "date_add", _PAYMENT
+        messages = self._table("customer_messages", "id_customer_thread")
+        if threads is not None:
+            if messages is not None:
+                yield "message", messages, messages.c.id_customer_thread.in_(threads), "date_add", _MESSAGE
+            yield "thread", thread_change, thread_change.c.id_thread.in_(threads), "at", _CHANGE
+            yield "bounce", bounce, bounce.c.id_thread.in_(threads), "at", _BOUNCE
+        yield "mail", mail, self.quarantined(), "internaldate", _MAIL
+
+    def _table(self, name: str, *needed: str) -> Table | None:
+        table = self._main.get(name)
+        return table if table is not None and all(one in table.c for one in needed) else None
+
+
+_OF_ORDERS = (
+    ("order", "orders", ("id", "reference", "current_state", "total_paid", "id_currency", "valid", "payment",
+                         "id_customer")),
+    ("shipment", "order_carriers", ("id_order", "id_carrier", "tracking_number")),
+    ("state", "order_histories", ("id_order", "id_order_state", "id_employee")),
+    ("invoice", "order_invoices", ("id_order", "number", "total_paid_tax_incl")),
+    ("slip", "order_slip", ("id_order", "total_products_tax_incl", "total_shipping_tax_incl", "amount",
+                            "shipping_cost_amount")),
+    ("return", "order_returns", ("id_order", "question", "state")),
+    ("note", "messages", ("id_order", "id_employee", "message")),
+)  # fmt: skip
+_PAYMENT = ("order_reference", "amount", "id_currency", "payment_method", "transaction_id", "id_employee")
+_MESSAGE = ("id_customer_thread", "id_employee", "message", "private", "file_name", "user_agent")
+_CHANGE = ("id_thread", "was", "became", "origin")
+_BOUNCE = ("copy_id", "id_thread", "id_message", "action", "status")
+_MAIL = ("mailbox", "folder", "from_addr", "subject", "reason", "id_thread", "suggested", "retry_at")
+
+
+def column(table: Table | None, name: str, label: str = "") -> ColumnElement[Any]:
+    """A column, or NULL where it is not mirrored."""
+    found = table.c[name] if table is not None and name in table.c else null()
+    return found.label(label or name)
+
+
+def _moment(table: Table, name: str) -> ColumnElement[Any]:
+    """The UTC time; the shop's own where its zone is unknown, as everywhere."""
+    if name not in table.c:
+        return type_coerce(literal(DATELESS, UTCDateTime()), UTCDateTime())
+    parts: list[ColumnElement[Any]] = [table.c[name]]
+    if f"{name}_local" in table.c:
+        parts.append(local_as_moment(table.c[f"{name}_local"]))
+    return type_coerce(func.coalesce(*parts, literal(DATELESS, UTCDateTime())), UTCDateTime())
+
+
+def _within(
+    kind: str, moment: ColumnElement[Any], key: ColumnElement[int], span: Span
+) -> Iterator[ColumnElement[bool]]:
+    if span.since is not None:
+        yield moment >= span.since
+    if span.until is not None:
+        yield moment < span.until
+    if span.before is not None:
+        at, rank, other = span.before.at, KINDS.index(kind), KINDS.index(span.before.kind)
+        if rank < other:
+            yield moment <= at
+        elif rank > other:
+            yield moment < at
+        else:
+            yield or_(moment < at, and_(moment == at, key < span.before.id))
