@@ -54,8 +54,9 @@ class SqlCustomerFigures:
             query = select(table.c.iso_code).where(table.c.shop == self._shop, table.c.id == int(default))
             return connection.execute(query).scalar() or ""
 
-    def of(self, period: Period) -> CustomerPeriod:
-        """The figures of one period. Raises MirrorUnavailable and StateError when the mirror does not answer."""
+    def of(self, period: Period, also: Iterable[ProductFigures] = ()) -> CustomerPeriod:
+        """The figures of one period. also: products that are listed, too, if they were bought, for a comparison with
+        another period. Raises MirrorUnavailable and StateError when the mirror does not answer."""
         with self._db.read() as connection:
             sold = self._sold(connection, period)
             orders, total = sum(row.orders for row in sold), sum(row.micros for row in sold)
@@ -67,7 +68,7 @@ class SqlCustomerFigures:
                 uncounted=self._count(connection, self._orders, period, or_(~self._counts, self._valid.is_(None))),
                 average=share(total, orders),
                 registered=self._registered(connection, period),
-                products=self._products(connection, period),
+                products=self._products(connection, period, [one.id for one in also if one.id]),
                 countries=self._countries(connection, sold),
                 carriers=self._carriers(connection, sold),
                 modules=_grouped((row.module or "", row) for row in sold),
@@ -182,12 +183,10 @@ class SqlCustomerFigures:
         now = {number: newest[of] for number, of in reference.items()}
         return _grouped(((now.get(row.id_carrier, row.id_carrier), row) for row in sold), named)
 
-    def _products(self, connection: Connection, period: Period) -> list[ProductFigures]:
+    def _products(self, connection: Connection, period: Period, also: list[int]) -> list[ProductFigures]:
         o, line = self._orders, self._tables.children["orders"]["order_rows"]
         number = func.coalesce(line.c.product_quantity, 0)
-        price = converted(o, line.c.unit_price_tax_incl * number)
         quantity = func.sum(number).label("quantity")
-        of_order = and_(line.c.shop == o.c.shop, line.c.parent_id == o.c.id)
         query = (
             select(
                 line.c.product_id,
@@ -195,15 +194,16 @@ class SqlCustomerFigures:
                 func.max(line.c.product_reference).label("reference"),
                 quantity,
                 func.count(distinct(o.c.id)).label("orders"),
-                func.sum(price).label("micros"),
+                func.sum(converted(o, line.c.unit_price_tax_incl * number)).label("micros"),
             )
-            .select_from(o.join(line, of_order))
+            .select_from(o.join(line, and_(line.c.shop == o.c.shop, line.c.parent_id == o.c.id)))
             .where(self._mine(o), self._counts, _within(o, period))
             .group_by(line.c.product_id)
             .order_by(quantity.desc(), line.c.product_id)
-            .limit(self._listed)
         )
-        rows = list(connection.execute(query))
+        rows = list(connection.execute(query.limit(self._listed)))
+        if others := set(also) - {row.product_id for row in rows}:
+            rows += connection.execute(query.where(line.c.product_id.in_(others)))
         ids = {row.product_id for row in rows if row.product_id}
         named = self._ground.names(connection, "products", ids)
         return [

@@ -48,9 +48,10 @@ def service(app: App, shop: str, wanted: Period, language: str = "") -> ServiceF
 
 def customers(app: App, shop: str, wanted: Period, language: str = "", products: int = PRODUCTS) -> CustomerFigures:
     """Orders and customers in the period and in the one before. language: as for `service`, for countries and
-    products. products: how many of the most bought are listed."""
+    products. products: how many of the most bought are listed; those of the period also in the one before."""
     found = SqlCustomerFigures(_ground(app, shop, language), products)
-    return CustomerFigures(shop, found.currency(), found.of(wanted), found.of(wanted.before()))
+    this = found.of(wanted)
+    return CustomerFigures(shop, found.currency(), this, found.of(wanted.before(), this.products))
 
 
 def _ground(app: App, shop: str, language: str) -> Ground:
