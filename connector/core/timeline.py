@@ -31,6 +31,8 @@ change; note: on an order, not in a thread; mail: waits in quarantine; bounce: a
 DATELESS = datetime(1, 1, 2, tzinfo=UTC)
 """Stands for the time of a row without one (`0000-00-00` in the shop), which is older than all others."""
 
+_BIGINT = 2**63
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -47,11 +49,15 @@ class Mark:
     @classmethod
     def parse(cls, text: str) -> Mark:
         """Raises ValueError for a text that no page ended with."""
-        at, kind, number = text.strip().split(",")
-        found = datetime.fromisoformat(at)
-        if found.tzinfo is None or kind not in KINDS or not (number.isascii() and number.isdigit()):
+        try:
+            at, kind, digits = text.strip().split(",")
+            found, number = datetime.fromisoformat(at), int(digits)
+            mark = cls(found.astimezone(UTC), kind, number) if found.tzinfo is not None else None
+        except (ValueError, OverflowError):
+            mark = None
+        if mark is None or kind not in KINDS or not digits.isdecimal() or number >= _BIGINT:
             raise ValueError("no mark of a page")
-        return cls(found.astimezone(UTC), kind, int(number))
+        return mark
 
 
 def place(at: datetime, kind: str, number: int) -> tuple[datetime, int, int]:
