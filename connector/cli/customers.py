@@ -12,7 +12,7 @@ from connector.errors import DataError, Exit
 
 @click.group()
 def customer() -> None:
-    """Customers: show one, change the groups."""
+    """Customers: show one with all that happened, change the groups."""
 
 
 @customer.command("show")
