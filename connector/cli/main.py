@@ -33,6 +33,7 @@ from connector.cli import (
     templates,
     thread_verbs,
     threads,
+    timeline,
     verify,
 )
 from connector.cli.audit import audit
@@ -104,6 +105,8 @@ for command in (
 mailbox.mailbox.add_command(audit)
 customers.customer.add_command(privacy.export)
 customers.customer.add_command(privacy.erase)
+customers.customer.add_command(timeline.of_customer)
+orders.order.add_command(timeline.of_order)
 for command in (replies.reply, replies.next_, *thread_verbs.COMMANDS):
     threads.thread.add_command(command)
 
