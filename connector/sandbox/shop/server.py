@@ -41,24 +41,9 @@ class ShopApp:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         request = _request(environ)
-        fault = self.faults.take(_method(request), request.resource)
-        if fault is not None and fault.kind == "key_dropped":
-            request.headers.pop("authorization", None)
-        if fault is not None and fault.kind in ("delay", "late_write"):
-            time.sleep(fault.seconds)
-        seconds = 0.0
-        if fault is not None and fault.kind in BEFORE:
-            result = _instead(fault)
-        else:
-            result, seconds = self._answer(request)
-            if fault is not None:
-                result = _spoiled(fault, result)
-        kind = fault.kind if fault is not None else ""
-        dropped = kind in ("drop_before", "drop_after", "late_write")
-        status = 0 if dropped else result.status
-        log = RequestLog(request.method, "/api/" + request.path.lstrip("/"), request.query, status, seconds)
-        self.world.requests.append(log)
-        if dropped:
+        with self.faults.in_hand():
+            result, kind = self._worked_off(request)
+        if kind in ("held", "drop_before", "drop_after", "late_write"):
             _hang_up(environ)
             raise ConnectionAbortedError("dropped on purpose")
         headers = list(result.headers.items())
@@ -70,6 +55,29 @@ class ShopApp:
         if kind == "cut":
             return _half(environ, result.body)
         return [result.body]
+
+    def _worked_off(self, request: Request) -> tuple[Answer, str]:
+        """What goes out, and the fault that the request has met."""
+        fault = self.faults.take(_method(request), request.resource)
+        if fault is not None and fault.kind == "key_dropped":
+            request.headers.pop("authorization", None)
+        if fault is not None and fault.kind in ("delay", "late_write"):
+            time.sleep(fault.seconds)
+        seconds = 0.0
+        if fault is not None and fault.kind == "held":
+            self.faults.held.append(lambda: answer(self.world, request))
+        if fault is not None and fault.kind in BEFORE:
+            result = _instead(fault)
+        else:
+            result, seconds = self._answer(request)
+            if fault is not None:
+                result = _spoiled(fault, result)
+        kind = fault.kind if fault is not None else ""
+        dropped = kind in ("held", "drop_before", "drop_after", "late_write")
+        status = 0 if dropped else result.status
+        log = RequestLog(request.method, "/api/" + request.path.lstrip("/"), request.query, status, seconds)
+        self.world.requests.append(log)
+        return result, kind
 
     def _answer(self, request: Request) -> tuple[Answer, float]:
         """The answer and its service time; without a setting it takes what it takes."""

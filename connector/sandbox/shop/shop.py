@@ -129,8 +129,19 @@ class SandboxShop:
         self.faults.add(fault)
 
     def behave(self) -> None:
-        """Drop all queued faults."""
+        """Drop all queued faults, and what is held."""
         self.faults.clear()
+
+    def release(self) -> int:
+        """Do now what the fault `held` has put off; how many requests that was."""
+        held, self.faults.held[:] = list(self.faults.held), []
+        for request in held:
+            request()
+        return len(held)
+
+    def drained(self, seconds: float = 60) -> bool:
+        """Wait until no request is in hand any more, also none whose client has given up; False: it took longer."""
+        return self.faults.drained(seconds)
 
     # looking inside
 

@@ -1,0 +1,17 @@
+"""Every call that the program makes fails once, or from then on for good, in every way that the sandbox knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults import engine
+from tests.support.slices import everything, today
+from tests.support.stages import prepared, undisturbed
+
+
+@pytest.mark.parametrize("side", ["shop", "smtp", "mirror"])
+def test_a_call_that_fails_loses_and_doubles_nothing(side):
+    stage = prepared()
+    whole = undisturbed(stage)
+    for fault in engine.some(whole, side, everything(1)):
+        assert engine.play(stage, whole, fault) == [], f"SLICE={today()}"
