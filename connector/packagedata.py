@@ -19,6 +19,8 @@ from connector.core.phrases import Phrases, parse_phrases
 from connector.core.rule_files import read as read_rules
 from connector.core.rule_files import unsettled
 from connector.core.rules import Rules
+from connector.core.segment_files import Segments
+from connector.core.segment_files import read as read_segments
 from connector.core.statuses import CanonicalState, parse_statuses
 from connector.core.templates import Templates, TemplateText
 from connector.core.templates import combine as combine_templates
@@ -29,7 +31,8 @@ T = TypeVar("T")
 RESOURCES = "mappings/resources"
 TEMPLATES = "mappings/templates"
 RULES = "mappings/rules.toml"
-NO_RESOURCES = frozenset({"rules", "statuses"})
+SEGMENTS = "mappings/segments.toml"
+NO_RESOURCES = frozenset({"rules", "segments", "statuses"})
 """Names of files in the user's folder that are about something else than a resource."""
 
 
@@ -106,6 +109,22 @@ def rules(own: Path | None, shops: Mapping[str, Collection[str]]) -> Rules:
 def checked_rules(own: Path | None, shops: Mapping[str, Collection[str]]) -> Rules:
     """As `rules`. Raises MappingError with every mistake found, as `checked_mappings`."""
     found = rules(own, shops)
+    if found.mistakes:
+        raise wrong(found.mistakes)
+    return found
+
+
+def segments(own: Path | None, shops: Collection[str]) -> Segments:
+    """The segments, with their mistakes. own: the user's folder of mappings; its `segments.toml` comes first. shops:
+    the names that the settings have. Raises MappingError for a file that cannot be read."""
+    path = own / "segments.toml" if own is not None else None
+    mine = _own_text(path) if path is not None and path.exists() else None
+    return read_segments(MappingText(SEGMENTS, text(SEGMENTS)), mine, shops)
+
+
+def checked_segments(own: Path | None, shops: Collection[str]) -> Segments:
+    """As `segments`. Raises MappingError with every mistake found, as `checked_mappings`."""
+    found = segments(own, shops)
     if found.mistakes:
         raise wrong(found.mistakes)
     return found

@@ -40,6 +40,7 @@ def check(options: Options, online: bool, shop: str | None, as_json: bool) -> in
     shops = [named_shop(files.settings, shop)] if shop else list(files.settings.shops) if online else []
     report: dict[str, Any] = {"files": _count(files), "mistakes": [], "mirror": None, "shops": []}
     report["rules"] = {"all": len(files.rules.every), "on": sum(rule.enabled for rule in files.rules.every)}
+    report["segments"] = len(files.segments.every)
     errors: list[ConnectorError] = []
     if files.mistakes:
         report["mistakes"] = [{"file": m.file, "line": m.line, "problem": m.text} for m in files.mistakes]
@@ -59,6 +60,7 @@ def check(options: Options, online: bool, shop: str | None, as_json: bool) -> in
         own, shipped = report["files"]["own"], report["files"]["shipped"]
         say(f"mappings: {'ok' if not errors else 'read'} ({shipped} shipped file(s), {own} of your own)")
         say(f"rules: {report['rules']['on']} rule(s) on, {report['rules']['all']} in all")
+        say(f"segments: {report['segments']}")
         _say_mirror(report["mirror"])
         for one in report["shops"]:
             _say_shop(one)

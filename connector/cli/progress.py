@@ -77,6 +77,9 @@ class Bar:
         rate = self._rate.add(self._clock(), step.all_rows)
         self._set(line(step, rate, verb), step.all_rows, step.all_expected)
 
+    def changes(self, done: int, total: int) -> None:
+        self._set(f"push: {done:,} of {total:,} changes", done, total)
+
     def waiting(self, seconds: float) -> None:
         self._set(f"waiting {seconds:.0f} s until a doubtful write can be judged")
 

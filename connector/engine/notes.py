@@ -122,7 +122,7 @@ class Notes:
         """All of the customer's messages of a thread as read or unread. Empty when they are so already."""
         thread = self._desk.thread(thread_id)
         shop = self._shop()
-        self._may_change(shop, "customer_messages", "thread.read_needs_8")
+        may_change(shop, "customer_messages", "thread.read_needs_8")
         theirs = [m.id for m in self._lookups.messages(self._name, thread.id) if not m.id_employee]
         flags = shop.read_flags(theirs)
         nonce = self._nonce()
@@ -150,7 +150,7 @@ class Notes:
         if both := sorted(set(add) & set(remove)):
             raise DataError("customer.group_both_ways", id=both[0])
         shop = self._shop()
-        self._may_change(shop, "customers", "customer.put_not_allowed", by_put=self._allow_customer_put)
+        may_change(shop, "customers", "customer.put_not_allowed", by_put=self._allow_customer_put)
         facts = shop.customer(customer_id)
         if facts is None:
             raise DataError("customer.unknown", id=customer_id)
@@ -171,14 +171,14 @@ class Notes:
         )
         return self._outbox.add(self._name, [intent])
 
-    @staticmethod
-    def _may_change(shop: Shop, resource: str, code: str, *, by_put: bool = False) -> None:
-        """Refuse at once what would only fail later. code: for a version without PATCH, unless a PUT may stand in."""
-        if not shop.can_patch() and not by_put:
-            raise DataError(code, version=shop.probe().version)
-        method = "PATCH" if shop.can_patch() else "PUT"
-        if not shop.probe().may(resource, method):
-            raise ShopForbidden("shop.method_forbidden", resource=resource, method=method)
+
+def may_change(shop: Shop, resource: str, code: str, *, by_put: bool = False) -> None:
+    """Refuse at once what would only fail later. code: for a version without PATCH, unless a PUT may stand in."""
+    if not shop.can_patch() and not by_put:
+        raise DataError(code, version=shop.probe().version)
+    method = "PATCH" if shop.can_patch() else "PUT"
+    if not shop.probe().may(resource, method):
+        raise ShopForbidden("shop.method_forbidden", resource=resource, method=method)
 
 
 def _refuse_loss(facts: CustomerFacts, add: Collection[int], remove: Collection[int]) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from connector import config, packagedata
 from connector.core.mapping import Mappings, Mistake
 from connector.core.rules import Rules
+from connector.core.segment_files import Segments
 from connector.core.templates import Templates
 from connector.errors import MappingError
 from connector.mirror.preview import Preview, preview
@@ -23,11 +24,12 @@ class MappingFiles:
         self.found: Mappings = packagedata.mappings(settings.mappings_dir)
         self.templates: Templates = packagedata.templates(settings.mappings_dir)
         self.rules: Rules = packagedata.rules(settings.mappings_dir, forward_to(settings))
+        self.segments: Segments = packagedata.segments(settings.mappings_dir, settings.shops)
 
     @property
     def mistakes(self) -> list[Mistake]:
-        """Of mappings, rules and templates."""
-        return [*self.found.mistakes, *self.rules.mistakes, *self.templates.mistakes]
+        """Of mappings, rules, segments and templates."""
+        return [*self.found.mistakes, *self.rules.mistakes, *self.segments.mistakes, *self.templates.mistakes]
 
     def preview(self) -> Preview | None:
         """What the next start would change in the mirror; None when there is none yet. Raises MappingError for a name

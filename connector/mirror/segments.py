@@ -1,0 +1,222 @@
+"""The people of a shop as segments see them: one look per table, put together by address. Reads only.
+
+What is not mapped is not known: a condition on it holds for nobody.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Table, case, cast, func, null, or_, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from connector.core.segments import WAITING, Account, Person, Wants
+from connector.mirror.counting import counts, worth
+from connector.mirror.database import Database
+from connector.mirror.own_tables import bounce
+from connector.mirror.tables import MirroredTables
+from connector.mirror.waiting import Waiting
+
+_ACCOUNT = ("firstname", "lastname", "id_lang", "is_guest", "active", "deleted", "newsletter", "optin", "date_add")
+_MILLION = Decimal(1_000_000)
+_ALL = 10**9
+
+
+class SqlPeople:
+    """The port `People` over SQL."""
+
+    def __init__(self, database: Database, tables: MirroredTables, waiting: Waiting) -> None:
+        self._db = database
+        self._tables = tables
+        self._waiting = waiting
+
+    def people(self, shop: str, wants: Wants) -> dict[str, Person]:
+        """address -> what is known. Rows without an address, and those of erased people, belong to nobody."""
+        with self._db.read() as connection:
+            found, owner = self._accounts(connection, shop)
+            if wants.groups:
+                self._add_groups(connection, shop, owner)
+            if wants.orders:
+                self._add_orders(connection, shop, owner, wants.since)
+            if wants.countries:
+                self._add_countries(connection, shop, owner)
+            if wants.products:
+                self._add_products(connection, shop, owner, wants)
+            if wants.threads:
+                self._add_threads(connection, shop, found, owner)
+        if wants.threads:
+            for row in self._waiting.threads(shop, _ALL):
+                self._of_thread(found, owner, row["email"], row.get("id_customer")).add(WAITING)
+        return found
+
+    def group_names(self, shop: str) -> dict[int, list[str]]:
+        """Every customer group -> its names by ascending language id."""
+        main, texts = self._tables.main.get("groups"), self._tables.lang.get("groups")
+        with self._db.read() as connection:
+            if main is None:
+                return {}
+            ids = connection.execute(select(main.c.id).where(main.c.shop == shop)).scalars()
+            found: dict[int, list[str]] = {number: [] for number in ids}
+            if texts is not None and "name" in texts.c:
+                query = select(texts.c.id, texts.c.name).where(texts.c.shop == shop)
+                for row in connection.execute(query.order_by(texts.c.id, texts.c.id_lang)):
+                    found.setdefault(row.id, []).append(row.name or "")
+        return found
+
+    def bounced(self, shop: str) -> set[str]:
+        """Addresses to which a mail of ours could not be delivered for good (RFC 3463: 4.x.x is passing)."""
+        threads = self._tables.main.get("customer_threads")
+        if threads is None or "email_key" not in threads.c:
+            return set()
+        same = (threads.c.shop == bounce.c.shop) & (threads.c.id == bounce.c.id_thread)
+        query = select(threads.c.email_key).join(bounce, same).where(bounce.c.shop == shop)
+        with self._db.read() as connection:
+            found = connection.execute(query.where(~bounce.c.status.startswith("4.")).distinct()).scalars()
+            return {address for address in found if address}
+
+    def newest_local(self, shop: str) -> str | None:
+        """When a customer changed last as far as the mirror knows, in the shop's own time."""
+        table = self._tables.main.get("customers")
+        if table is None or "date_upd_local" not in table.c:
+            return None
+        with self._db.read() as connection:
+            query = select(func.max(table.c.date_upd_local)).where(table.c.shop == shop)
+            newest: str | None = connection.execute(query).scalar()
+        return newest
+
+    # --- parts ----------------------------------------------------------------------------------------------------
+
+    def _accounts(self, connection: Connection, shop: str) -> tuple[dict[str, Person], dict[int, Person]]:
+        found: dict[str, Person] = {}
+        owner: dict[int, Person] = {}
+        table = self._tables.main.get("customers")
+        if table is None or "email_key" not in table.c:
+            return found, owner
+        languages = self._codes(connection, "languages", shop)
+        columns = [table.c.id, table.c.email_key, *(_column(table, name) for name in _ACCOUNT)]
+        columns.append(_column(table, "id_default_group"))
+        query = select(*columns).where(table.c.shop == shop, table.c.email_key.like("%@%")).order_by(table.c.id)
+        for number, address, first, last, lang, guest, active, deleted, news, opt, since, group in connection.execute(
+            query
+        ):
+            account = Account(
+                number, first or "", last or "", languages.get(lang, ""), bool(guest), bool(active), bool(deleted),
+                bool(news), bool(opt), set(), group or 0, since,
+            )  # fmt: skip
+            person = found.get(address)
+            if person is None:
+                person = found[address] = Person(address)
+            person.accounts.append(account)
+            owner[number] = person
+        return found, owner
+
+    def _add_groups(self, connection: Connection, shop: str, owner: dict[int, Person]) -> None:
+        table = self._tables.children.get("customers", {}).get("customer_groups")
+        if table is None or "id_group" not in table.c:
+            return
+        query = select(table.c.parent_id, table.c.id_group).where(table.c.shop == shop)
+        members: dict[int, list[int]] = {}
+        for customer, group in connection.execute(query):
+            if customer in owner and group:
+                members.setdefault(customer, []).append(group)
+        for customer, groups in members.items():
+            for account in owner[customer].accounts:
+                if account.id == customer:
+                    account.groups.update(groups)
+
+    def _add_orders(self, connection: Connection, shop: str, owner: dict[int, Person], since: datetime | None) -> None:
+        table = self._tables.main.get("orders")
+        if not _has(table, "id_customer", "valid", "total_paid", "conversion_rate", "date_add"):
+            return
+        assert table is not None  # noqa: S101 - asked above
+        number: ColumnElement[Any] = func.count()
+        amount: ColumnElement[Any] = worth(table)
+        if since is not None:
+            young = table.c.date_add >= since
+            number, amount = func.sum(case((young, 1), else_=0)), case((young, amount), else_=0)
+        total = cast(func.sum(amount), BigInteger)
+        ends = (func.min(table.c.date_add), func.max(table.c.date_add))
+        mine = select(table.c.id_customer, number, total, *ends).where(table.c.shop == shop, counts(table))
+        for customer, orders, micros, first, last in connection.execute(mine.group_by(table.c.id_customer)):
+            person = owner.get(customer)
+            if person is None:
+                continue
+            person.orders += int(orders)
+            person.spent += Decimal(int(micros or 0)) / _MILLION
+            person.first_order = min(filter(None, (person.first_order, first)), default=None)
+            person.last_order = max(filter(None, (person.last_order, last)), default=None)
+
+    def _add_countries(self, connection: Connection, shop: str, owner: dict[int, Person]) -> None:
+        table = self._tables.main.get("addresses")
+        if not _has(table, "id_customer", "id_country"):
+            return
+        assert table is not None  # noqa: S101 - asked above
+        countries = self._codes(connection, "countries", shop)
+        query = select(table.c.id_customer, table.c.id_country).where(table.c.shop == shop).distinct()
+        if "deleted" in table.c:
+            query = query.where(or_(table.c.deleted.is_(None), ~table.c.deleted))
+        for customer, country in connection.execute(query):
+            if customer in owner and country in countries:
+                owner[customer].countries.add(countries[country])
+
+    def _add_products(self, connection: Connection, shop: str, owner: dict[int, Person], wants: Wants) -> None:
+        order, line = self._tables.main.get("orders"), self._tables.children.get("orders", {}).get("order_rows")
+        if not _has(order, "id_customer", "valid", "date_add") or not _has(line, "product_id", "product_reference"):
+            return
+        assert order is not None  # noqa: S101 - asked above
+        assert line is not None  # noqa: S101
+        ids = [int(one[1:]) for one in wants.products if one.startswith("#")]
+        references = [one for one in wants.products if not one.startswith("#")]
+        chosen = or_(line.c.product_id.in_(ids), func.lower(line.c.product_reference).in_(references))
+        of_order = (order.c.shop == line.c.shop) & (order.c.id == line.c.parent_id)
+        query = (
+            select(order.c.id_customer, line.c.product_id, line.c.product_reference)
+            .join(line, of_order)
+            .where(order.c.shop == shop, counts(order), chosen)
+            .distinct()
+        )
+        if wants.since is not None:
+            query = query.where(order.c.date_add >= wants.since)
+        for customer, product, reference in connection.execute(query):
+            if customer in owner:
+                owner[customer].products.update((f"#{product}", (reference or "").casefold()))
+
+    def _add_threads(
+        self, connection: Connection, shop: str, found: dict[str, Person], owner: dict[int, Person]
+    ) -> None:
+        table = self._tables.main.get("customer_threads")
+        if not _has(table, "email_key", "id_customer", "status"):
+            return
+        assert table is not None  # noqa: S101 - asked above
+        query = select(table.c.email_key, table.c.id_customer, table.c.status).where(table.c.shop == shop).distinct()
+        for address, customer, status in connection.execute(query):
+            self._of_thread(found, owner, address, customer).add(status or "open")
+
+    @staticmethod
+    def _of_thread(
+        found: dict[str, Person], owner: dict[int, Person], address: str | None, customer: int | None
+    ) -> set[str]:
+        """The states of the conversations of whoever this thread belongs to: who writes in it, else its customer."""
+        folded = (address or "").strip().casefold()
+        if "@" in folded:
+            return found.setdefault(folded, Person(folded)).threads
+        return owner[customer].threads if customer in owner else set()
+
+    def _codes(self, connection: Connection, table_name: str, shop: str) -> dict[int, str]:
+        """id -> ISO code in lower case, of languages or countries."""
+        table = self._tables.main.get(table_name)
+        if not _has(table, "iso_code"):
+            return {}
+        assert table is not None  # noqa: S101 - asked above
+        rows = connection.execute(select(table.c.id, table.c.iso_code).where(table.c.shop == shop))
+        return {row.id: (row.iso_code or "").casefold() for row in rows}
+
+
+def _has(table: Table | None, *names: str) -> bool:
+    return table is not None and all(name in table.c for name in names)
+
+
+def _column(table: Table, name: str) -> ColumnElement[Any]:
+    return table.c[name] if name in table.c else null().label(name)
