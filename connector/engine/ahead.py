@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from connector.core.query import Query
@@ -44,7 +45,7 @@ class Ahead:
         self._threads.shutdown(cancel_futures=True)
 
     def ask(self, question: Callable[..., T], *args: Any) -> Future[T]:  # noqa: ANN401 - the question's own arguments
-        return self._threads.submit(question, *args)
+        return self._threads.submit(copy_context().run, question, *args)  # its log lines belong to the asker's run
 
 
 def work_off(tasks: Iterable[T], do: Callable[[T], bool], at_once: int) -> None:
@@ -68,7 +69,7 @@ def work_off(tasks: Iterable[T], do: Callable[[T], bool], at_once: int) -> None:
                 raise
 
     with ThreadPoolExecutor(at_once, thread_name_prefix="pull") as threads:
-        workers = [threads.submit(work) for _ in range(at_once)]
+        workers = [threads.submit(copy_context().run, work) for _ in range(at_once)]
     for worker in workers:
         worker.result()
 

@@ -9,16 +9,27 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, exists, func, or_, select
+from sqlalchemy import Table, and_, bindparam, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.core.mapping import Resource, Row
 from connector.engine.ports import Held
 from connector.mirror import erased
 from connector.mirror.database import Database
-from connector.mirror.dialect import in_batches
+from connector.mirror.dialect import UTCDateTime, in_batches
 from connector.mirror.own_tables import quarantine_row, tombstone
 from connector.mirror.tables import MirroredTables
+
+# As text: there is one for every column that points somewhere, and to build them of tables takes longer than to ask.
+_UNRESOLVED = """
+SELECT DISTINCT here.{column} FROM {here} AS here
+WHERE here.shop = :shop AND here.{column} IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM {there} AS known WHERE known.shop = :shop AND known.id = here.{column})
+AND NOT EXISTS (SELECT 1 FROM tombstone AS t WHERE t.shop = :shop AND t.resource = :target AND t.row_id = here.{column})
+AND NOT EXISTS (
+    SELECT 1 FROM quarantine_row AS q WHERE q.shop = :shop AND q.resource = :target AND q.row_id = here.{column}
+)"""
+_ASCENDING = " ORDER BY here.{column} LIMIT :most"
 
 
 class SqlContents:
@@ -127,27 +138,20 @@ class SqlContents:
         there = self._tables.main.get(target.table)
         if main is None or here is None or there is None or column not in here.c:
             return []
-        pointed = here.c[column]
-        query = select(pointed).distinct().where(here.c.shop == shop, pointed.is_not(None))
+        window = ""
         if since is not None and here is main:
-            query = query.where(main.c.pulled_at >= since)
+            window = " AND here.pulled_at >= :since"
         elif since is not None:
-            parents = select(main.c.id).where(main.c.shop == shop, main.c.pulled_at >= since)
-            query = query.where(here.c.parent_id.in_(parents))
-        known = there.alias("known")
-        buried = and_(tombstone.c.shop == shop, tombstone.c.resource == target.name, tombstone.c.row_id == pointed)
-        kept = and_(
-            quarantine_row.c.shop == shop,
-            quarantine_row.c.resource == target.name,
-            quarantine_row.c.row_id == pointed,
-        )
-        query = query.where(
-            ~exists().where(known.c.shop == shop, known.c.id == pointed),
-            ~exists().where(buried),
-            ~exists().where(kept),
-        )
+            window = " AND here.parent_id IN (SELECT id FROM {main} WHERE shop = :shop AND pulled_at >= :since)"
         with self._db.read() as connection:
-            return list(connection.execute(query.order_by(pointed).limit(limit)).scalars())
+            quote = connection.dialect.identifier_preparer.quote
+            names = {"here": here.name, "there": there.name, "main": main.name, "column": column}
+            sql = (_UNRESOLVED + window + _ASCENDING).format(**{name: quote(value) for name, value in names.items()})
+            values: dict[str, object] = {"shop": shop, "target": target.name, "most": limit}
+            if since is None:
+                return list(connection.execute(text(sql), values).scalars())
+            query = text(sql).bindparams(bindparam("since", type_=UTCDateTime))
+            return list(connection.execute(query, {**values, "since": since}).scalars())
 
     def tombstones(self, shop: str) -> dict[str, dict[str, int]]:
         """How many per resource and reason (`deleted`, `referenced`)."""
