@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import String, and_, cast, exists, func, literal, or_, select
+from sqlalchemy import String, and_, case, cast, exists, func, literal, or_, select
 
 from connector.core.model import FINAL, IntentState, Kind
 from connector.mirror.database import Database
@@ -37,38 +37,36 @@ class Waiting:
         if any(name not in main or not columns <= set(main[name].c.keys()) for name, columns in NEEDED.items()):
             return []
         thread, message = main["customer_threads"], main["customer_messages"]
+        open_ = or_(thread.c.status.is_(None), thread.c.status.in_(("open", "")))
+        if shop is not None:
+            open_ = and_(thread.c.shop == shop, open_)
         public = or_(message.c.private.is_(None), ~message.c.private)
-        answer = message.alias("answer")
-        last_answer = (
-            select(func.max(answer.c.id))
-            .where(
-                answer.c.shop == message.c.shop,
-                answer.c.id_customer_thread == message.c.id_customer_thread,
-                func.coalesce(answer.c.id_employee, 0) != 0,
-                or_(answer.c.private.is_(None), ~answer.c.private),
+        staff = func.coalesce(message.c.id_employee, 0) != 0
+        # In one pass: asked message by message, SQLite would look for each newest answer from the table's end.
+        said = (
+            select(
+                thread.c.shop,
+                thread.c.id.label("id_customer_thread"),
+                message.c.id,
+                message.c.date_add,
+                and_(public, ~staff).label("theirs"),
+                func.max(case((and_(public, staff), message.c.id)))
+                .over(partition_by=(thread.c.shop, thread.c.id))
+                .label("answer"),
             )
-            .correlate(message)
-            .scalar_subquery()
-        )
-        open_ = select(thread.c.id).where(
-            thread.c.shop == message.c.shop,
-            thread.c.id == message.c.id_customer_thread,
-            or_(thread.c.status.is_(None), thread.c.status.in_(("open", ""))),
+            .join(message, and_(message.c.shop == thread.c.shop, message.c.id_customer_thread == thread.c.id))
+            .where(open_)
+            .subquery()
         )
         theirs = (
             select(
-                message.c.shop,
-                message.c.id_customer_thread,
-                func.min(message.c.date_add).label("since"),
+                said.c.shop,
+                said.c.id_customer_thread,
+                func.min(said.c.date_add).label("since"),
                 func.count().label("number"),
             )
-            .where(
-                public,
-                func.coalesce(message.c.id_employee, 0) == 0,
-                exists(open_.correlate(message)),
-                message.c.id > func.coalesce(last_answer, 0),
-            )
-            .group_by(message.c.shop, message.c.id_customer_thread)
+            .where(said.c.theirs, said.c.id > func.coalesce(said.c.answer, 0))
+            .group_by(said.c.shop, said.c.id_customer_thread)
             .subquery()
         )
         under_way = exists().where(
@@ -86,8 +84,6 @@ class Waiting:
             .order_by(theirs.c.since.asc().nulls_last(), thread.c.shop, thread.c.id)
             .limit(limit)
         )
-        if shop is not None:
-            query = query.where(thread.c.shop == shop)
         with self._db.read() as connection:
             found = [dict(row) for row in connection.execute(query).mappings()]
         for row in found:
