@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connector.core.mapping import Resource
-from connector.mirror import keepsake, migrations, remembered, tables
+from connector.mirror import keepsake, migrations, remembered, tables, views
 from connector.mirror.attachments import SqlAttachments
 from connector.mirror.conflicts import SqlConflicts
 from connector.mirror.contents import SqlContents
@@ -126,6 +126,7 @@ def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> li
         refuse_encoding(connection, database.name)
         current = migrations.current(connection) == migrations.HEAD
         nothing_to_make = current and not tables.missing(connection, mirrored).ddl
+        nothing_to_make = nothing_to_make and views.are_current(connection, mirrored)
         if nothing_to_make and remembered.is_current(connection, mirrored.resources):
             return []
     with database.write() as connection:
@@ -134,9 +135,11 @@ def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> li
         if database.is_sqlite and migrations.is_behind(connection):
             copy = keepsake.keep(database, migrations.current(connection) or "")
             changes.append(f"kept {copy.name}")
+        views.drop(connection)
         changes += migrations.upgrade(connection, database.name)
         plan = tables.missing(connection, mirrored)
         plan.reread.update(remembered.grown(connection, mirrored))
         tables.apply(connection, plan)
+        views.make(connection, mirrored)
         remembered.remember(connection, mirrored.resources)
         return changes + plan.changes

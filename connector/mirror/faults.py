@@ -38,6 +38,7 @@ _POSTGRESQL = {
     "53100": "mirror.disk_full",
     "25006": "mirror.read_only",
     "25P03": "mirror.unreachable",
+    "2BP01": "mirror.view_used",
     "3D000": "mirror.no_database",
     "58030": "mirror.io_failed",
     "42501": "mirror.login_refused",

@@ -9,7 +9,7 @@ from sqlalchemy import inspect
 
 from connector.core.mapping import Resource
 from connector.errors import MappingError
-from connector.mirror import own_tables, remembered, tables
+from connector.mirror import own_tables, remembered, tables, views
 from connector.mirror.database import Database
 from connector.mirror.db import is_there
 
@@ -35,6 +35,8 @@ def preview(url: str, resources: Sequence[Resource], *, password: str = "") -> P
             plan = tables.compare(connection, mirrored)
             if inspect(connection).has_table(own_tables.meta.name):
                 plan.reread.update(remembered.grown(connection, mirrored))
+                if not views.are_current(connection, mirrored):
+                    plan.changes.append("make the views anew")
     finally:
         database.close()
     return Preview(tuple(plan.changes), tuple(sorted(plan.reread)), tuple(plan.refused))

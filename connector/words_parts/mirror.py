@@ -91,6 +91,11 @@ WORDS = {
         "The mirror {mirror} cannot hold a value that it was given ({error}).",
         "Compare the field types of the mapping (mappings/resources) with what the shop sends.",
     ),
+    "mirror.view_used": (
+        "Somebody's view in the database of the mirror {mirror} stands on a view of this program, which has to be made"
+        " anew.",
+        "Drop that view, start again, and create it again; docs/mirror-schema.md describes the new one.",
+    ),
     "mirror.failed": (
         "The database of the mirror {mirror} reported an error ({error}).",
         "This is a fault of the program: please report it with the log lines before it.",

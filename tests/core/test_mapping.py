@@ -455,3 +455,11 @@ def test_fields_that_a_shop_does_not_have_are_named_with_what_may_have_been_mean
         (("children", "rows", "fields", "x"), "x", ""),
         (("children", "none"), "none", ""),
     ]
+
+
+def test_what_a_view_shows_cannot_be_left_out():
+    shipped = MappingText("shipped/orders.toml", 'pull = "id"\n[fields]\nvalid = "bool"\nnote = "text"\n')
+    found = combine([shipped], [MappingText("own/orders.toml", "[fields]\nnote = false\nvalid = false\n")])
+    assert [str(one) for one in found.mistakes] == [
+        "own/orders.toml:3: the view v_customer_stats shows orders.valid; remove the line"
+    ]

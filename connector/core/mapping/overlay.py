@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from connector.core.mapping.files import Layers, MappingFileError, MappingText, Mistake, Path
 from connector.core.mapping.model import Child, Field, Resource
 from connector.core.mapping.reader import read
+from connector.core.mapping.viewed import shown_by
 
 NEEDED: dict[str, frozenset[str]] = {
     "configurations": frozenset({"name", "value", "id_shop", "id_shop_group"}),
@@ -130,6 +131,10 @@ def _changed(before: Resource, after: Resource, layers: Layers) -> Iterator[Mist
 
 
 def _missed(before: Resource, after: Resource, layers: Layers) -> Iterator[Mistake]:
+    for _, name in sorted(path for path in layers.left_out if len(path) == 2 and path[0] == "fields"):
+        view = shown_by(before.table, name)
+        if view is not None and name not in NEEDED.get(before.name, ()):
+            yield layers.mistake(("fields", name), f"the view {view} shows {before.name}.{name}; remove the line")
     needed = NEEDED.get(before.name)
     if needed is None:
         return
