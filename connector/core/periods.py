@@ -16,6 +16,9 @@ from connector.errors import DataError
 Span = Literal["month", "year", "week", "days"]
 EARLIEST, LATEST = 1970, 9990  # years: what lies outside is a slip of the pen, and has no period before or after it
 
+LONGEST = 36_600
+"""Days."""
+
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
 _YEAR = re.compile(r"[0-9]{4}")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})", re.IGNORECASE)
@@ -80,9 +83,9 @@ def parse(text: str) -> Period:
             period = days(date.fromisoformat(found[1]), date.fromisoformat(found[2]))
         else:
             raise ValueError(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise DataError("figures.period", period=text[:60]) from None
-    if period.first.year < EARLIEST or period.last.year > LATEST:
+    if period.first.year < EARLIEST or period.last.year > LATEST or period.days > LONGEST:
         raise DataError("figures.period", period=text[:60])
     return period
 
