@@ -257,6 +257,7 @@ def _planned(shop: str, one: Segment, planned: Planned) -> dict[str, Any]:
         "remove": [{"group": group, "customer": number} for group, number in found.remove],
         "kept_as_default_group": list(found.held),
         "put_there_by_others": found.others,
+        "refused_by_the_shop": list(found.refused),
         "under_way": found.under_way,
         "guard": planned.guard or None,
     }
@@ -268,6 +269,9 @@ def _say_planned(one: Segment, planned: Planned) -> None:
     say(f"{len(found.add)} to join, {len(found.remove)} to leave, {found.others} there by somebody else's doing")
     if found.held:
         say(f"{len(found.held)} stay: it is their default group ({', '.join(map(str, found.held[:_IDS_SHOWN]))})")
+    if found.refused:
+        numbers = ", ".join(map(str, found.refused[:_IDS_SHOWN]))
+        say(f"{len(found.refused)} refused by the shop ({numbers}): outbox list, then outbox retry or cancel")
     if found.under_way:
         say(f"{found.under_way} changes of before are not confirmed yet")
 

@@ -35,11 +35,11 @@ def submit_many(app: App, shop: str, intents: Sequence[Intent], bar: Bar | None)
             waited += 0.5
     done = _fresh(app, intents)
     states = dict(sorted(Counter(str(one.state) for one in done).items()))
-    waiting = [one.id for one in done if one.state not in FINAL]
+    waiting = [one for one in done if one.state not in FINAL]
     if waiting:
         more = f" and {len(waiting) - _IDS_SHOWN} more" if len(waiting) > _IDS_SHOWN else ""
-        told = ", ".join(map(str, waiting[:_IDS_SHOWN])) + more
-        show_error(Busy("command.queued", states=", ".join(sorted({str(one.state) for one in done})), ids=told))
+        told = ", ".join(str(one.id) for one in waiting[:_IDS_SHOWN]) + more
+        show_error(Busy("command.queued", states=", ".join(sorted({str(one.state) for one in waiting})), ids=told))
     return states, outcome_code(done)
 
 

@@ -22,26 +22,32 @@ ADDED_PERCENT = 25
 @dataclass(frozen=True, slots=True)
 class Member:
     """Somebody whom a segment put into a group. arrived: the shop has confirmed it. leaving: the wish to take them out
-    is under way."""
+    is under way. refused: the shop refused the last wish for good; it is a dead letter and in a person's hands."""
 
     id_group: int
     id_customer: int
     arrived: bool = True
     leaving: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Customers by id. add: to be put into the group. again: those of them who are the segment's already (somebody
-    took them out). remove: (group, customer). held: to be taken out, but it is their default group, which each needs.
-    gone: (group, customer) whom the shop does not have any more. under_way: changes of before that are not confirmed
-    yet. others: in the group by somebody else's doing. own: put into a group by the segment."""
+    """Customers by id.
+
+    add: to be put into the group. again: those of them who are the segment's already (somebody took them out).
+    remove: (group, customer). held: to be taken out, but it is their default group, which each customer needs. gone:
+    (group, customer) to be forgotten: the shop does not have them any more, or never took them. refused: whom the shop
+    refused. under_way: changes of before that are not confirmed yet. others: in the group by somebody else's doing.
+    own: those whom the segment put into a group.
+    """
 
     add: tuple[int, ...] = ()
     again: frozenset[int] = frozenset()
     remove: tuple[tuple[int, int], ...] = ()
     held: tuple[int, ...] = ()
     gone: tuple[tuple[int, int], ...] = ()
+    refused: tuple[int, ...] = ()
     under_way: int = 0
     others: int = 0
     own: int = 0
@@ -66,12 +72,19 @@ def changes(
     wanted, inside = set(wanted), set(inside)
     # Who is on the way out and is wanted again joins when that is over: a later push does it.
     add = {c for c in wanted - inside if (one := mine.get((group, c))) is None or (one.arrived and not one.leaving)}
-    remove, gone, held, under_way = list[tuple[int, int]](), list[tuple[int, int]](), list[int](), 0
+    remove, gone = list[tuple[int, int]](), list[tuple[int, int]]()
+    held, refused, under_way = list[int](), list[int](), 0
     for (of, customer), one in sorted(mine.items()):
-        under_way += one.leaving or not one.arrived
-        if one.leaving or not one.arrived or (of == group and customer in wanted):
+        stays = of == group and customer in wanted
+        if one.refused and stays is not one.arrived:
+            refused.append(customer)
+        elif one.leaving or not one.arrived:
+            under_way += not one.refused
+            if one.refused:  # never put in, and not wanted any more
+                gone.append((of, customer))
+        elif stays:
             continue
-        if customer not in defaults:
+        elif customer not in defaults:
             gone.append((of, customer))
         elif defaults[customer] == of:
             held.append(customer)
@@ -84,6 +97,7 @@ def changes(
         remove=tuple(remove),
         held=tuple(held),
         gone=tuple(gone),
+        refused=tuple(refused),
         under_way=under_way,
         others=len(inside - own),
         own=len(mine),

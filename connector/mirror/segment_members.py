@@ -19,7 +19,7 @@ from connector.mirror.own_tables import intent as intents
 from connector.mirror.own_tables import segment_member as members
 from connector.mirror.tables import MirroredTables
 
-_GIVEN_UP = (IntentState.FAILED.value, IntentState.CANCELLED.value)
+_FAILED, _CANCELLED = IntentState.FAILED.value, IntentState.CANCELLED.value
 
 
 class SqlSegmentMembers:
@@ -32,7 +32,7 @@ class SqlSegmentMembers:
     def of(self, shop: str, segment: str) -> list[Member]:
         """Whom the segment put into a group and has not taken out, as far as the outbox knows; by group and customer.
 
-        Whose way in came to nothing, or found the customer there already, is left out; so is whose way out is done."""
+        Whose way in was given up, or found the customer there already, is left out; so is whose way out is done."""
         added, removed = intents.alias("added"), intents.alias("removed")
         query = (
             select(
@@ -51,12 +51,13 @@ class SqlSegmentMembers:
         with self._db.read() as connection:
             for row in connection.execute(query):
                 confirmed = row.added == IntentState.CONFIRMED.value
-                if row.added in _GIVEN_UP or (confirmed and row.result.get("already")):
+                if row.added == _CANCELLED or (confirmed and row.result.get("already")):
                     continue
                 if row.removed == IntentState.CONFIRMED.value:
                     continue
-                leaving = row.removed is not None and row.removed not in _GIVEN_UP
-                found.append(Member(row.id_group, row.id_customer, arrived=confirmed, leaving=leaving))
+                leaving = row.removed not in (None, _FAILED, _CANCELLED)
+                refused = _FAILED in (row.added, row.removed)
+                found.append(Member(row.id_group, row.id_customer, arrived=confirmed, leaving=leaving, refused=refused))
         return found
 
     def in_group(self, shop: str, group: int) -> set[int]:
@@ -122,7 +123,7 @@ class SqlSegmentMembers:
         """Rows that say nothing any more: taken out, or never put in."""
         mine = (members.c.shop == shop) & (members.c.segment == segment)
         gone = members.c.removed_by.in_(select(intents.c.id).where(intents.c.state == IntentState.CONFIRMED.value))
-        never = members.c.added_by.in_(select(intents.c.id).where(intents.c.state.in_(_GIVEN_UP)))
+        never = members.c.added_by.in_(select(intents.c.id).where(intents.c.state == _CANCELLED))
         # A way out that is still under way needs its row: its outcome is read from it.
         connection.execute(delete(members).where(mine, or_(gone, and_(never, members.c.removed_by.is_(None)))))
 

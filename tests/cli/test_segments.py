@@ -246,7 +246,7 @@ def test_bouncing_and_erased_people_are_left_out(world, run, exported):
         }
         copy |= {"internaldate": world.clock.now(), "size": 1, "mail_key": "k", "message_id": "m", "from_addr": ""}
         copy |= {"subject": "", "state": "ignored", "reason": "bounce", "backfill": False, "text_hash": ""}
-        copy["entered_at"] = world.clock.now()
+        copy |= {"uid": 1, "entered_at": world.clock.now()}
         with app.mirror.database.write() as connection:
             number = connection.execute(mail.insert().values(copy)).inserted_primary_key[0]
             told = {"copy_id": number, "shop": "main", "message_id": "m", "id_thread": thread["id"], "action": "failed"}

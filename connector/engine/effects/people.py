@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connector.core.model import Intent, IntentState
-from connector.engine.effects.base import CUSTOMER_GONE, GO_ON, MESSAGE_GONE, NOT_FOUND, Base, TablePatch, Verdict
+from connector.engine.effects.base import (
+    CUSTOMER_GONE,
+    DEFAULT_GROUP,
+    GO_ON,
+    MESSAGE_GONE,
+    NOT_FOUND,
+    Base,
+    TablePatch,
+    Verdict,
+)
 from connector.engine.ports import Shop
 
 
@@ -54,6 +63,8 @@ class CustomerGroups(Base):
         fresh = self._shop.customer(int(intent.payload["id_customer"]))
         if fresh is None:
             return Verdict(IntentState.FAILED, error=CUSTOMER_GONE)
+        if fresh.id_default_group in intent.payload["remove"]:
+            return Verdict(IntentState.FAILED, error=DEFAULT_GROUP)  # made so after the change was decided on
         return self._done(intent, fresh.groups, {"already": True}) or GO_ON
 
     def write(self, intent: Intent) -> Verdict:
