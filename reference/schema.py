@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 from connector import packagedata
 from connector.core.mapping import Field, Resource
-from connector.mirror import own_tables, tables
+from connector.mirror import own_tables, tables, views
 
 OWN = {
     "meta": "single facts, by name",
@@ -37,6 +37,48 @@ OWN = {
 }
 """What an own table holds; a test wants every table here."""
 
+VIEWED = {
+    "v_customer_stats": (
+        "One line for each account, guests too. Lines of one `email_key` are one person: sum their orders up. Orders\n"
+        "count when PrestaShop's `valid` says so.",
+        {
+            "registered_at": "when the account was made",
+            "orders": "all that were placed",
+            "valid_orders": "those that count",
+            "spent": "`total_paid` of those that count, each divided by its own `conversion_rate`: in the shop's "
+            "default currency, with six places",
+            "first_order_at": "of those that count",
+            "last_order_at": "of those that count",
+            "threads": "of the account or its address, so the same on several lines of a person",
+            "open_threads": "those of them that are not closed",
+        },
+    ),
+    "v_open_threads": (
+        "One line for each thread that is not closed, `pending1` and `pending2` too. Private messages are neither\n"
+        "words of the customer nor answers.",
+        {
+            "messages": "how many, private ones too",
+            "waiting_since": "the customer's first message since the last answer; NULL: the last word is the shop's",
+            "unanswered": "how many there are since the last answer",
+        },
+    ),
+    "v_thread_timeline": (
+        "One line for each thing that happened in a thread. Order it by `at`.",
+        {
+            "kind": "message, status (seen to change), bounce (a mail of ours came back) or mail (waits in quarantine "
+            "and may belong there)",
+            "id": "of the message, the row of `thread_change`, the mail in the ledger",
+            "at_local": "the shop's text, of messages",
+            "id_employee": "NULL: written by the customer",
+            "text": "the message as it is stored, the subject of a mail",
+            "was": "status before",
+            "became": "status after",
+            "reason": "of a status whose change it was (ours, shop), of a bounce its code, of a mail why it waits",
+        },
+    ),
+}
+"""View -> what it shows, and what its columns mean where their name does not tell."""
+
 HEAD = """\
 # The mirror's tables
 
@@ -53,6 +95,13 @@ tool, also while the daemon runs, and write nothing.
 - Mappings of your own (`mappings_dir`) add columns and tables that are not listed here: `mappings show`.
 """
 
+VIEWS_HEAD = """\
+## Views
+
+Made for tools that read with SQL, and kept as they are from version to version: columns are added, none goes. A mapping
+of yours that leaves out what a view shows is refused. When another version of the program brings other views they are
+dropped and made anew, and what was granted on them in PostgreSQL has to be granted again. Moments are UTC."""
+
 
 def page() -> str:
     """The whole document in Markdown."""
@@ -61,6 +110,13 @@ def page() -> str:
     lines = [HEAD, "## Mirrored from the shop", ""]
     for resource in resources:
         lines += _resource(resource, built)
+    lines += [VIEWS_HEAD, ""]
+    for name, query in views.selects(built).items():
+        about, meanings = VIEWED[name]
+        lines += [f"### {name}", "", about, "", "| column | holds | |", "|---|---|---|"]
+        for column in query.selected_columns:
+            lines.append(f"| {column.name} | {tables.family(column.type)} | {meanings.get(column.name, '')} |")
+        lines.append("")
     lines += ["## The program's own", ""]
     remarks = _remarks()
     for table in own_tables.metadata.tables.values():

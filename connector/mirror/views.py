@@ -37,7 +37,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from connector.core.mapping.viewed import VIEWS
 from connector.mirror import counting, dialect
 from connector.mirror.counting import counts, worth
-from connector.mirror.dialect import CleanText
+from connector.mirror.dialect import CleanText, Money
 from connector.mirror.own_tables import bounce, mail, meta, thread_change
 from connector.mirror.tables import MirroredTables
 
@@ -109,6 +109,7 @@ def _customer_stats(main: dict[str, Table]) -> Select[Any]:
         or_(thread.c.id_customer == customer.c.id, thread.c.email_key == customer.c.email_key),
     )
     valid = counts(order)
+    spent = func.coalesce(func.sum(case((valid, worth(order)), else_=0)), 0)
     plain = ("email_key", "id_shop", "id_lang", "active", "deleted", "is_guest", "newsletter", "optin")
     columns = [customer.c.shop, customer.c.id.label("id_customer"), *(customer.c[name] for name in plain)]
     columns.append(customer.c.date_add.label("registered_at"))
@@ -118,7 +119,7 @@ def _customer_stats(main: dict[str, Table]) -> Select[Any]:
             *columns,
             func.count(order.c.id).label("orders"),
             func.coalesce(func.sum(case((valid, 1), else_=0)), 0).label("valid_orders"),
-            func.round(func.coalesce(func.sum(case((valid, worth(order)), else_=0)), 0) / _MILLION, 6).label("spent"),
+            func.round(spent / _MILLION, 6, type_=Money()).label("spent"),
             func.min(case((valid, order.c.date_add))).label("first_order_at"),
             func.max(case((valid, order.c.date_add))).label("last_order_at"),
             theirs.correlate(customer).scalar_subquery().label("threads"),
