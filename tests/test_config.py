@@ -538,6 +538,7 @@ def test_secrets_of_the_models_are_the_secrets_that_are_masked():
         "shops.NAME.smtp.oauth.refresh_token",
         "shops.NAME.smtp.oauth.service_account",
         "shops.NAME.smtp.password",
+        "web.user_header_secret",
     }
 
 

@@ -37,6 +37,7 @@ from connector.cli import (
     threads,
     timeline,
     verify,
+    web,
 )
 from connector.cli.audit import audit
 from connector.cli.output import warn
@@ -97,9 +98,10 @@ for command in (
     mappings.mappings,
     rules.rules,
     templates.templates,
-    figures.figures,
     segments.segment,
+    figures.figures,
     retention.retention,
+    web.web,
     backup.backup,
     backup.restore,
     demo.demo,

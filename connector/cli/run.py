@@ -17,6 +17,7 @@ from connector.ops.repeats import Repeats
 from connector.ops.systemd import Notifier
 from connector.wiring import App
 from connector.wiring.monitor import Monitor
+from connector.wiring.web import Page
 
 
 class _Notifier(Notifier):
@@ -42,6 +43,7 @@ def run(options: Options, new_baseline: bool) -> int:
     """
     monitor = Monitor(counting=True)
     events = logs.EventLog(repeats=Repeats(), watchers=[monitor.heard])
+    page = Page(events, pushing=False)
     holder = process.holder_name()
     running = False
 
@@ -55,6 +57,7 @@ def run(options: Options, new_baseline: bool) -> int:
         try:
             graph = app.graph()
             monitor.adopt(app)
+            page.adopt(app)
         except ConnectorError:
             app.close()
             raise
@@ -65,6 +68,7 @@ def run(options: Options, new_baseline: bool) -> int:
     try:
         code = int(Daemon(build, _Notifier(monitor), events).run())
     finally:
+        page.close()
         monitor.close()
     if any(thread.is_alive() and not thread.daemon for thread in threading.enumerate() if thread is not _main()):
         # A request in flight had its ten seconds. Python would wait for its thread; what it was writing stays

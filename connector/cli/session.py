@@ -20,10 +20,11 @@ import click
 from connector import config, words
 from connector.cli.output import safe, warn
 from connector.core.model import FINAL, Intent, IntentState
-from connector.engine.cycle import READ_BACK
 from connector.errors import Busy, ConnectorError, DataError, Exit, NotPermitted, StateError
 from connector.ops import logs
 from connector.wiring import App, mirror_exists
+from connector.wiring.pushing import fresh, push
+from connector.wiring.pushing import lease as lease  # commands that work for a shop hold it
 
 QUEUE_SECONDS = 30.0  # how long a writing command waits for the daemon to confirm
 
@@ -137,31 +138,6 @@ class Stop:
         warn("stopping after the row in hand (again to stop at once)")
 
 
-@contextmanager
-def lease(app: App, shop: str) -> Iterator[None]:
-    """Hold the shop's lease while the block runs; raises Busy with the holder's name."""
-    seconds = app.lease_seconds()
-    if not app.take_lease(shop):
-        raise Busy("lease.busy", shop=shop, holder=app.mirror.leases.holder(shop) or "?")
-    over = threading.Event()
-
-    def renew() -> None:
-        while not over.wait(seconds / 3):
-            try:
-                app.mirror.leases.take(shop, app.holder, seconds)
-            except ConnectorError:
-                continue  # each write asks whether the lease is still ours
-
-    keeper = threading.Thread(target=renew, daemon=True)
-    keeper.start()
-    try:
-        yield
-    finally:
-        over.set()
-        keeper.join(5)
-        app.mirror.leases.release(shop, app.holder)
-
-
 def submit(app: App, shop: str, intents: Sequence[Intent]) -> list[Intent]:
     """Have committed intents pushed: by the daemon when it works for the shop, else by this process.
 
@@ -172,44 +148,18 @@ def submit(app: App, shop: str, intents: Sequence[Intent]) -> list[Intent]:
     try:
         if app.take_lease(shop):
             with lease(app, shop):
-                ids = _push(app, shop, intents)
+                ids = push(app, shop, intents, show_error)
         else:
             waited = 0.0
-            while waited < QUEUE_SECONDS and any(i.state not in FINAL for i in _fresh(app, ids)):
+            while waited < QUEUE_SECONDS and any(i.state not in FINAL for i in fresh(app, ids)):
                 app.clock.sleep(0.5)
                 waited += 0.5
     except KeyboardInterrupt:
-        waits = queued(_fresh(app, ids))
+        waits = queued(fresh(app, ids))
         if waits is not None:
             show_error(waits)
         raise
-    return _fresh(app, ids)
-
-
-def _push(app: App, shop: str, intents: Sequence[Intent]) -> list[int]:
-    """Push these and what follows from them, then read back what the shop has made of them."""
-    ids = [intent.id for intent in intents]
-    groups = {intent.group for intent in intents}
-    legs = app.legs(shop)
-    legs.recover()
-    tried: set[int] = set()
-    while set(ids) != tried:
-        tried = set(ids)
-        result = legs.push(lambda: False, ids)
-        for error in result.errors[:1]:
-            show_error(error)
-        followed = app.mirror.outbox.listing(shop, [IntentState.PLANNED])
-        ids += [i.id for i in followed if i.group in groups and i.origin == "fallback" and i.id not in ids]
-    kinds = {i.kind for i in _fresh(app, ids) if i.state is IntentState.CONFIRMED}
-    back = sorted({name for kind in kinds for name in READ_BACK[kind]})
-    if back:
-        legs.pull(lambda: False, back)
-    return ids
-
-
-def _fresh(app: App, ids: Sequence[int]) -> list[Intent]:
-    found = (app.mirror.outbox.get(i) for i in ids)
-    return [intent for intent in found if intent is not None]
+    return fresh(app, ids)
 
 
 def queued(intents: Sequence[Intent]) -> Busy | None:

@@ -30,6 +30,7 @@ SECRET_PATHS: tuple[Loc, ...] = (
     ("instance_secret",),
     ("mirror", "password"),
     ("health", "ping_url"),
+    ("web", "user_header_secret"),
     ("shops", "*", "key"),
     ("shops", "*", "mailboxes", "*", "password"),
     ("shops", "*", "mailboxes", "*", "oauth", "client_secret"),
@@ -43,7 +44,7 @@ SECRET_PATHS: tuple[Loc, ...] = (
 UNREADABLE = "unreadable-and-already-reported"  # stands in, so that the secret is not reported as missing too
 SECRET_NAMES = frozenset(
     {"key", "password", "instance_secret", "old_instance_secrets", "client_secret", "refresh_token", "service_account"}
-    | {"ping_url"}
+    | {"ping_url", "user_header_secret"}
 )
 
 
@@ -178,7 +179,7 @@ def _credentials(folder: str, out: Gathered) -> dict[Loc, str]:
         loc = tuple(file.name.split("__"))
         origin = f"credential {file.name}"
         if not any(_matches(loc, pattern) for pattern in SECRET_PATHS):
-            if loc[0] in ("shops", "instance_secret", "mirror", "health"):
+            if loc[0] in ("shops", "instance_secret", "mirror", "health", "web"):
                 expected = "a name such as shops__NAME__key, mirror__password, health__ping_url or instance_secret"
                 out.problem(loc, expected, "no such secret", origin)
             continue

@@ -22,6 +22,7 @@ from connector.config.mail import Address, MailboxSettings, SmtpSettings
 from connector.config.operations import HealthSettings, MetricsSettings
 from connector.config.retention import RetentionSettings
 from connector.config.values import File, Id, Model, Name, Seconds, Secret
+from connector.config.web import WebSettings
 
 POSTGRES_OPTIONS = frozenset(
     {"channel_binding", "connect_timeout", "host", "port", "sslcert", "sslcrl", "sslkey", "sslmode", "sslrootcert"}
@@ -213,6 +214,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     health: HealthSettings = HealthSettings()
     metrics: MetricsSettings = MetricsSettings()
+    web: WebSettings = WebSettings()
     shops: dict[Name, ShopSettings] = Field(min_length=1)
 
     _warnings: tuple[str, ...] = PrivateAttr(())

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connector.core.mapping import Resource
-from connector.mirror import keepsake, migrations, remembered, tables, views
+from connector.mirror import keepsake, migrations, remembered, search, tables, views
 from connector.mirror.attachments import SqlAttachments
 from connector.mirror.conflicts import SqlConflicts
 from connector.mirror.contents import SqlContents
@@ -16,6 +16,7 @@ from connector.mirror.database import Database, parse, utc_now
 from connector.mirror.dialect import migration_lock, refuse_encoding
 from connector.mirror.differences import SqlDifferences
 from connector.mirror.duplicates import SqlDuplicates
+from connector.mirror.inbox import Inbox
 from connector.mirror.leases import SqlLeases
 from connector.mirror.ledger import SqlLedger
 from connector.mirror.lookups import SqlLookups
@@ -49,6 +50,7 @@ class Mirror:
     quarantine: Quarantine
     queries: Queries
     waiting: Waiting
+    inbox: Inbox
     privacy: SqlPrivacy
     retention: SqlRetention
     meta: Meta
@@ -101,6 +103,7 @@ def open_mirror(
         quarantine=Quarantine(database),
         queries=Queries(database, mirrored),
         waiting=Waiting(database, mirrored),
+        inbox=Inbox(database, mirrored, search.Search(mirrored)),
         privacy=SqlPrivacy(database, mirrored),
         retention=SqlRetention(database),
         meta=Meta(database),
@@ -126,6 +129,7 @@ def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> li
         refuse_encoding(connection, database.name)
         current = migrations.current(connection) == migrations.HEAD
         nothing_to_make = current and not tables.missing(connection, mirrored).ddl
+        nothing_to_make = nothing_to_make and not search.missing(connection, mirrored)
         nothing_to_make = nothing_to_make and views.are_current(connection, mirrored)
         if nothing_to_make and remembered.is_current(connection, mirrored.resources):
             return []
@@ -140,6 +144,9 @@ def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> li
         plan = tables.missing(connection, mirrored)
         plan.reread.update(remembered.grown(connection, mirrored))
         tables.apply(connection, plan)
+        if indexing := search.missing(connection, mirrored):
+            search.make(connection, indexing)
+            plan.changes.append("index for searching")
         views.make(connection, mirrored)
         remembered.remember(connection, mirrored.resources)
         return changes + plan.changes

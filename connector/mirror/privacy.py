@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from connector.core.erasure import Holdings, concerns, folded, mentions
 from connector.core.mapping import Resource
 from connector.core.model import IntentState, MailState
-from connector.mirror import emptying
+from connector.mirror import emptying, search
 from connector.mirror.contents import SqlContents
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches
@@ -219,6 +219,7 @@ class SqlPrivacy:
             emptying.mails(connection, held.mails, person)
             emptying.intents_of(connection, held.intents, now)
             emptying.quarantined(connection, held.quarantined)
+            search.compact(connection)
             line = {"shop": shop, "person": person, "at": now, "counts": held.counts()}
             connection.execute(erasure.insert().values(line))
         self._db.empty_log()

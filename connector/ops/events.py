@@ -74,6 +74,15 @@ PERSON_ERASED: Final = "person.erased"
 MIRROR_CHECKED: Final = "mirror.checked"
 RETENTION_APPLIED: Final = "retention.applied"
 
+# --- the page
+WEB_STARTED: Final = "web.started"
+WEB_STOPPED: Final = "web.stopped"
+WEB_SESSION_STARTED: Final = "web.session_started"
+WEB_SESSION_ENDED: Final = "web.session_ended"
+WEB_REFUSED: Final = "web.refused"
+WEB_ACTED: Final = "web.acted"
+WEB_FAILED: Final = "web.failed"
+
 EVENTS: Final[dict[str, tuple[str, str]]] = {
     RUN_STARTED: ("info", "the daemon is ready to work"),
     RUN_STOPPED: ("info", "the daemon ended; `exit_code` says how"),
@@ -133,6 +142,13 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     PERSON_EXPORTED: ("info", "`customer export`: what is held about a person was written to a file"),
     PERSON_ERASED: ("info", "`customer erase`: what was held about a person in one shop is gone; `counts` by table"),
     RETENTION_APPLIED: ("info", "what the settings did not want kept any longer was dropped; `counts` by kind"),
+    WEB_STARTED: ("info", "the page for support staff is served"),
+    WEB_STOPPED: ("info", "the page for support staff is served no more"),
+    WEB_SESSION_STARTED: ("info", "`user` signed in at the page"),
+    WEB_SESSION_ENDED: ("info", "`user` signed out of the page"),
+    WEB_REFUSED: ("warning", "the page refused a request: a sign-in, a role, a forged form; `reason` says which"),
+    WEB_ACTED: ("info", "`user` did `action` at the page; what changes the shop is in the outbox (`intent_ids`)"),
+    WEB_FAILED: ("error", "a request of the page met a fault of this program"),
     MIRROR_CHECKED: ("info", "the mirror's file was not closed in order; it was looked through and is sound"),
 }
 """Event -> (level, meaning)."""
@@ -162,6 +178,9 @@ KEYS: Final[dict[str, str]] = {
     "state": "state it is in now",
     "status": "HTTP status",
     "codes": "PrestaShop's error codes",
+    "user": "user of the page: an operator's name, as the users file or the proxy gives it",
+    "action": "what a user of the page did: thread.reply, quarantine.drop ...",
+    "intent_ids": "rows of the outbox that an action made",
     # why
     "outcome": "ok, failed, skipped",
     "reason": "reason code of a decision",
