@@ -166,10 +166,14 @@ def _threads(told: Told) -> dict[str, object]:
     more = " …" if head["open_threads_number"] > len(head["open_threads"]) else ""
     return {
         "threads": f"{head['threads']}, open: {open_ or 'none'}{more}",
-        "came back": f"{head['bounced_mails']} mails" if head["bounced_mails"] else "none",
-        "quarantine": f"{head['quarantined_mails']} mails wait" if head["quarantined_mails"] else "none",
+        "came back": _mails(head["bounced_mails"]),
+        "quarantine": _mails(head["quarantined_mails"]),
         "times": told.zone,
     }
+
+
+def _mails(number: int) -> str:
+    return f"{number} mail{'s' if number > 1 else ''}" if number else "none"
 
 
 def _account(one: Entry) -> str:

@@ -224,3 +224,19 @@ class TestOrders:
     @pytest.mark.parametrize("which", [99, "NONE"])
     def test_an_order_that_is_not_there_has_none(self, story: SqlStory, which: int | str) -> None:
         assert story.orders(SHOP, which) is None
+
+
+class TestErasedPeople:
+    """Last in this module: it empties Ben's rows."""
+
+    def test_their_story_goes_on_without_who_they_were(self, mirror: Mirror, story: SqlStory) -> None:
+        before = brief(stream(story, BEN))
+        assert mirror.privacy.erase(SHOP, BEN, "keyed hash") is not None
+        assert story.person(SHOP, "ben@example.org") is None
+        head = story.header(whom(story, BEN))
+        assert (head["name"], head["email"], head["erased"]) == (None, None, "2025-03-30T09:15:00Z")
+        assert (head["orders"], head["valid_orders"], head["threads"]) == (1, 1, 1)
+        entries = stream(story, BEN)
+        assert brief(entries) == [one for one in before if one[0] != "mail"]
+        assert [(one["text"], one["erased"]) for one in entries if one["kind"] == "message"] == [("", True)]
+        assert "ben@" not in json.dumps([head, entries]).casefold()
