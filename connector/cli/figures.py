@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import click
 
+from connector.cli.csvfile import lines
 from connector.cli.figure_rows import WEEKDAYS, Row, customer_rows, sections, service_rows
 from connector.cli.output import emit_json, safe, say, table
 from connector.cli.session import Options, opened, pick_shop
@@ -23,7 +22,6 @@ from connector.wiring import figures as data
 _HOURS = "weekday and hour"
 _CURRENCY = Decimal("0.01")
 _COLUMNS = ("shop", "period", "before", "section", "id", "name", "figure", "unit", "this_value", "before_value")
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _options(command: Callable[..., int]) -> Callable[..., int]:
@@ -95,7 +93,8 @@ def _show(
     if as_json:
         emit_json({"shops": [data.as_json(one) for one in found]})
     elif as_csv:
-        click.echo(_csv(found, rows), nl=False)
+        for line in lines(_COLUMNS, _lines(found, rows)):
+            click.echo(line, nl=False)
     else:
         for one in found:
             _say(one, rows(one))
@@ -105,22 +104,13 @@ def _show(
 # --- CSV ------------------------------------------------------------------------------------------------------------
 
 
-def _csv(found: Sequence[Any], rows: Callable[[Any], list[Row]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
-    writer.writerow(_COLUMNS)
+def _lines(found: Sequence[Any], rows: Callable[[Any], list[Row]]) -> Iterator[Sequence[object]]:
     for one in found:
+        periods = (one.shop, one.this.period.label, one.before.period.label)
         for row in rows(one):
             unit = (getattr(one, "currency", "") or "money") if row.unit == "money" else row.unit
             values = (data.as_json(row.this), data.as_json(row.before))
-            named = (row.section, row.id, _harmless(row.name), row.figure, unit)
-            writer.writerow((one.shop, one.this.period.label, one.before.period.label, *named, *values))
-    return out.getvalue()
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet takes such a cell for a formula."""
-    return f"'{text}" if text.startswith(_RISKY) else text
+            yield (*periods, row.section, row.id, row.name, row.figure, unit, *values)
 
 
 # --- a terminal -----------------------------------------------------------------------------------------------------
