@@ -90,14 +90,15 @@ def _show(
     with opened(options, reading=True) as app:
         names = [pick_shop(app, shop)] if shop else list(app.settings.shops)
         found = [look(app, name) for name in names]
+        so_far = [data.days_so_far(app, one.shop, one.this.period) for one in found]
     if as_json:
         emit_json({"shops": [data.as_json(one) for one in found]})
     elif as_csv:
         for line in lines(_COLUMNS, _lines(found, rows)):
             click.echo(line, nl=False)
     else:
-        for one in found:
-            _say(one, rows(one))
+        for one, days in zip(found, so_far, strict=True):
+            _say(one, rows(one), days)
     return int(Exit.OK)
 
 
@@ -116,10 +117,12 @@ def _lines(found: Sequence[Any], rows: Callable[[Any], list[Row]]) -> Iterator[S
 # --- a terminal -----------------------------------------------------------------------------------------------------
 
 
-def _say(found: Any, rows: list[Row]) -> None:  # noqa: ANN401 - either of the two
+def _say(found: Any, rows: list[Row], days: int) -> None:  # noqa: ANN401 - either of the two
     currency = getattr(found, "currency", "")
     this, before = found.this.period.label, found.before.period.label
-    say(f"shop {safe(found.shop)}: {this}, before it {before}{f' ({safe(currency)})' if currency else ''}")
+    whole = found.this.period.days
+    running = f" ({days} of {whole} days so far)" if days < whole else ""
+    say(f"shop {safe(found.shop)}: {this}{running}, before it {before}{f' ({safe(currency)})' if currency else ''}")
     for section, part in sections(rows):
         say("")
         if section == _HOURS:

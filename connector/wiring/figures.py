@@ -36,7 +36,17 @@ def period(app: App, shop: str, text: str = "") -> Period:
     DataError `figures.period`."""
     if text:
         return periods.parse(text)
-    return periods.last_days(date.fromisoformat(app.local(shop, app.clock.now())[:10]), USUAL_DAYS)
+    return periods.last_days(_today(app, shop), USUAL_DAYS)
+
+
+def days_so_far(app: App, shop: str, wanted: Period) -> int:
+    """How many days of a period have begun by the shop's clock: fewer than it has while it runs, when a comparison with
+    the whole one before it says little."""
+    return max(0, min(wanted.days, (_today(app, shop) - wanted.first).days + 1))
+
+
+def _today(app: App, shop: str) -> date:
+    return date.fromisoformat(app.local(shop, app.clock.now())[:10])
 
 
 def service(app: App, shop: str, wanted: Period, language: str = "") -> ServiceFigures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -57,6 +58,12 @@ def test_service_as_a_table_with_everybody_s_hours(run):
                  "closing: median", "employee:", "mails", "messages of customers  00", "Sunday"):  # fmt: skip
         assert f"\n{part}" in out, part
     assert "\x1b" not in out
+
+
+def test_a_period_that_still_runs_says_so(run):
+    period = f"{date.today():%Y}-01-01..{date.today() + timedelta(days=9)}"  # noqa: DTZ011 - the machine's is fine
+    assert " days so far), before it " in run("customers", "--period", period)[1].splitlines()[0]
+    assert "so far" not in run("customers")[1]
 
 
 def test_csv_has_one_figure_a_line_and_no_formula(run):
