@@ -57,7 +57,8 @@ def of_customers(buyers: Iterable[Buyer], period: Period) -> dict[str, Any]:
     people = persons(known)
     here = [one for one in people if one.orders]
     new = [one for one in here if one.first >= period.first]
-    since = [(period.last - one.last).days for one in people]
+    last = period.last
+    since = [(last - one.last).days for one in people]
     best = sorted(here, key=lambda one: (-one.micros, one.account or 0))[:BEST]
     total = sum(one.micros for one in here)
     new_total = sum(one.micros for one in new)
