@@ -14,9 +14,10 @@ from connector.core.segments import Account
 
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """Ids of customers by what the shop says of them at one moment. given: the consent in question. kept: those that are
-    not deleted. Whoever is missing in a list has not consented, so a list that was cut short lets nobody in. addresses:
-    id -> casefolded address of those whose row changed since the mirror has it, "" for one that cannot be known."""
+    """Ids of customers by what the shop says of them at one moment. given: the consent in question. kept: those that
+    are not deleted. Whoever is missing in a list has not consented, so a list that was cut short lets nobody in.
+    addresses: id -> casefolded address of those whose row changed since the mirror has it, "" for one that cannot be
+    known."""
 
     given: frozenset[int] = frozenset()
     active: frozenset[int] = frozenset()

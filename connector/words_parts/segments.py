@@ -19,13 +19,13 @@ WORDS = {
         "make a group in the back office, and write `group = ID` into the segment",
     ),
     "guard.segment_removed": (
-        "{count} customers would leave the group of the segment {name}: more than {percent} % of those whom it put there,"
-        " so nothing was changed",
+        "{count} customers would leave the group of the segment {name}: more than {percent} % of those whom it put"
+        " there, so nothing was changed",
         "look at `segment push {name} --dry-run`; if it is meant, say --allow-mass-change once",
     ),
     "guard.segment_added": (
-        "{count} customers would join the group of the segment {name}: more than {percent} % of all customers, so nothing"
-        " was changed",
+        "{count} customers would join the group of the segment {name}: more than {percent} % of all customers, so"
+        " nothing was changed",
         "look at `segment push {name} --dry-run`; if it is meant, say --allow-mass-change once",
     ),
 }

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import stat
-from collections import defaultdict
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,31 +17,9 @@ from connector.sandbox.shop.faults import Misbehave
 from tests.support.world import World
 
 SEGMENTS = """
-[everybody]
-when.orders = { at_least = 0 }
-consent = "none"
-
 [buyers]
 title = "Has bought"
 when.orders = { at_least = 1 }
-
-[offers]
-when.orders = { at_least = 1 }
-consent = "optin"
-
-[regulars]
-when.orders = { at_least = 6 }
-when.spent = { at_least = 150, at_most = 400 }
-when.country = ["fr", "de", "es"]
-unless.product = ["demo_3", 5]
-consent = "none"
-group = "Visitor"
-
-[french]
-when.language = "fr"
-unless.group = "Guest"
-when.guest = false
-consent = "none"
 """
 
 
@@ -88,72 +64,83 @@ def exported(run, tmp_path):
     return export
 
 
+def pull(world: World) -> None:
+    """What changed of the people, and nothing else: a whole cycle takes a second."""
+    with world.app() as app:
+        assert app.mirror.leases.take("main", app.holder, 60)
+        app.legs("main").pull(lambda: False, ["customers", "customer_threads"])
+        app.mirror.leases.release("main", app.holder)
+
+
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-# --- the people, computed from the shop's own rows ------------------------------------------------------------------
+def test_the_list_names_conditions_and_places(run, world):
+    found = json.loads(run("segment", "list", "--json")[1])["segments"]
+    assert [one["name"] for one in found] == ["buyers", "new", "loyal", "at_risk", "vip", "waiting_for_an_answer"]
+    assert found[0]["when"] == {"orders": {"at_least": "1", "at_most": None}}
+    assert found[0]["file"] == str(world.folder / "own" / "segments.toml")
+    code, out, _ = run("segment", "list", "--shop", "main")
+    assert (code, "orders at least 1" in out) == (0, True)
 
 
-class Plain:
-    """Everybody with an address, by plain Python over the shop's tables."""
-
-    def __init__(self, shop: SandboxShop) -> None:
-        self.accounts = defaultdict(list)
-        for row in shop.rows("customers"):
-            self.accounts[row["email"].casefold()].append(row)
-        owner = {row["id"]: address for address, rows in self.accounts.items() for row in rows}
-        self.orders, self.spent, self.products = defaultdict(int), defaultdict(Decimal), defaultdict(set)
-        for order in shop.rows("orders", valid=1):
-            address = owner.get(order["id_customer"])
-            self.orders[address] += 1
-            self.spent[address] += Decimal(order["total_paid"]) / Decimal(order["conversion_rate"])
-            for line in shop.rows("order_details", id_order=order["id"]):
-                self.products[address] |= {line["product_id"], line["product_reference"].casefold()}
-        codes = {row["id"]: row["iso_code"].casefold() for row in shop.rows("countries")}
-        self.countries = defaultdict(set)
-        for row in shop.rows("addresses", deleted=0):
-            if row["id_customer"] in owner:
-                self.countries[owner[row["id_customer"]]].add(codes[row["id_country"]])
-        self.languages = {row["id"]: row["iso_code"].casefold() for row in shop.rows("languages")}
-        self.groups = {number: set(shop.groups_of(number)) for number in owner}
-
-    def living(self, address: str) -> list[dict]:
-        return [row for row in self.accounts[address] if not row["deleted"]]
-
-    def where(self, holds) -> list[str]:
-        return sorted(address for address in self.accounts if self.living(address) and holds(address))
-
-    def may_be_mailed(self, address: str, flag: str) -> bool:
-        rows = self.accounts[address]
-        return all(row[flag] and not row["deleted"] for row in rows) and any(row["active"] for row in rows)
+def test_show_tells_how_many_and_the_first_of_them(run, exported):
+    addresses = exported("buyers")
+    shown = json.loads(run("segment", "show", "buyers", "--limit", 2, "--json")[1])
+    assert [one["address"] for one in shown["entries"]] == addresses[:2]
+    assert (shown["listed"], shown["people"]) == (len(addresses), len(addresses) + sum(shown["left_out"].values()))
+    code, out, _ = run("segment", "show", "buyers", "--limit", 2)
+    assert (code, f"and {len(addresses) - 2} more" in out, addresses[1] in out) == (0, True, True)
+    code, out, _ = run("segment", "show", "waiting_for_an_answer")
+    assert (code, "with consent" in out) == (0, False)
 
 
-def test_the_people_are_those_that_the_shops_own_rows_give(world, exported):
-    plain = Plain(world.shop)
-    assert exported("everybody") == plain.where(lambda a: True)
-    assert exported("buyers") == plain.where(lambda a: plain.orders[a] and plain.may_be_mailed(a, "newsletter"))
-    assert exported("offers") == plain.where(lambda a: plain.orders[a] and plain.may_be_mailed(a, "optin"))
-    regulars = plain.where(
-        lambda a: (
-            plain.orders[a] >= 6
-            and 150 <= plain.spent[a] <= 400
-            and plain.countries[a] & {"fr", "de", "es"}
-            and not plain.products[a] & {5, "demo_3"}
-        )
-    )
-    assert regulars
-    assert exported("regulars") == regulars
-    french = plain.where(
-        lambda a: (
-            any(plain.languages[row["id_lang"]] == "fr" for row in plain.living(a))
-            and not any(2 in plain.groups[row["id"]] for row in plain.living(a))
-            and not all(row["is_guest"] for row in plain.living(a))
-        )
-    )
-    assert french
-    assert exported("french") == french
+def test_mistakes_are_said_by_the_commands(run, world):
+    path = world.folder / "own" / "segments.toml"
+    kept = path.read_text()
+    path.write_text("[buyers]\nwhen.money = 1\n")
+    try:
+        for arguments in (("segment", "list"), ("segment", "show", "vip"), ("mappings", "check")):
+            code, _, err = run(*arguments)
+            assert (code, f"{path}:2: unknown key `when.money`" in err) == (78, True)
+        assert run("status")[0] == 0  # nobody else asks for segments
+    finally:
+        path.write_text(kept)
+    assert "segments: 6" in run("mappings", "check")[1]
+
+
+def test_nobody_is_told_apart_before_the_mirror_was_filled(tmp_path, world, run):
+    settings = world.config.read_text()
+    state = str(world.folder)
+    empty = settings.replace(f'state_dir = "{state}"', f'state_dir = "{tmp_path}"').replace('url = ""', "")
+    world.config.write_text(empty.replace('mappings_dir = "own"', f'mappings_dir = "{state}/own"'))
+    try:
+        code, _, err = run("segment", "export", "buyers", "--out", tmp_path / "list.csv")
+        assert (code, "customers, languages, orders" in err) == (75, True)
+        assert run("segment", "push", "buyers")[0] == 65
+    finally:
+        world.config.write_text(settings)
+
+
+def test_a_hostile_name_stays_a_name(world, run, tmp_path):
+    hostile = '=HYPERLINK("http://evil.test","x")\nsecond line'
+    before = {row["id"]: row["firstname"] for row in world.shop.rows("customers")}
+    for number in before:
+        world.shop.update_row("customers", number, firstname=hostile)
+        world.shop.touch("customers", number)
+    pull(world)
+    path = tmp_path / "list.csv"
+    assert run("segment", "export", "buyers", "--out", path)[0] == 0
+    rows = rows_of(path)
+    assert len(path.read_text(encoding="utf-8").splitlines()) == len(rows) + 1
+    assert {row["firstname"] for row in rows} == {"'" + hostile.replace("\n", " ")}
+    assert "\nsecond line" not in run("segment", "show", "buyers")[1]
+    for number, name in before.items():
+        world.shop.update_row("customers", number, firstname=name)
+        world.shop.touch("customers", number)
+    pull(world)
 
 
 # --- consent --------------------------------------------------------------------------------------------------------
@@ -183,7 +170,7 @@ def test_who_withdrew_in_one_of_two_accounts_is_not_on_the_list(world, exported)
     number = world.shop.put_row("customers", {**twin, "email": written, "newsletter": 0, "active": 1, "groups": [3]})
     world.shop.touch("customers", number)  # it is in no mirror yet
     assert exported("buyers") == before[1:]
-    world.sync(only=("pull",))
+    pull(world)
     assert exported("buyers") == before[1:]
     assert exported("buyers", "--offline") == before[1:]
     world.shop.update_row("customers", number, newsletter=1)
@@ -191,7 +178,7 @@ def test_who_withdrew_in_one_of_two_accounts_is_not_on_the_list(world, exported)
     world.shop.update_row("customers", number, deleted=1)
     assert exported("buyers") == before[1:]
     world.shop.delete_row("customers", number)
-    world.sync(only=("pull",))
+    pull(world)
 
 
 def test_an_address_that_changed_since_is_not_written_to(world, exported):
@@ -200,11 +187,11 @@ def test_an_address_that_changed_since_is_not_written_to(world, exported):
     world.shop.update_row("customers", row["id"], email="moved@example.com")
     world.shop.touch("customers", row["id"])
     assert exported("buyers") == before[1:]
-    world.sync(only=("pull",))
+    pull(world)
     assert exported("buyers") == sorted([*before[1:], "moved@example.com"])
     world.shop.update_row("customers", row["id"], email=before[0])
     world.shop.touch("customers", row["id"])
-    world.sync(only=("pull",))
+    pull(world)
     assert exported("buyers") == before
 
 
@@ -253,7 +240,7 @@ def test_bouncing_and_erased_people_are_left_out(world, run, exported):
             connection.execute(bounce.insert().values(told | {"status": "5.1.1", "at": world.clock.now()}))
     world.shop.update_row("customer_threads", thread["id"], email=before[0])
     world.shop.touch("customer_threads", thread["id"])
-    world.sync(only=("pull",))
+    pull(world)
     assert exported("buyers") == before[1:]
     assert run("customer", "erase", rows[before[1]], "--yes")[0] == 0
     assert exported("buyers") == before[2:]
