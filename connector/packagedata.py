@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -62,9 +63,15 @@ def mappings(own: Path | None = None, new: Sequence[MappingText] = ()) -> Mappin
     """All mappings with their places and mistakes. own: a folder of the user's; a file there is laid over the shipped
     one of the same name, or adds a resource. new: as if these lay there too. Raises MappingError for a file that
     cannot be read."""
-    shipped = [MappingText(path, text(path)) for path in names(RESOURCES, ".toml")]
+    shipped = tuple(MappingText(path, text(path)) for path in names(RESOURCES, ".toml"))
     mine = [one for one in _own_texts(own) if one.resource not in NO_RESOURCES] if own is not None else []
-    return combine(shipped, [*mine, *new])
+    return _combined(shipped, (*mine, *new))
+
+
+@lru_cache(maxsize=2)
+def _combined(shipped: tuple[MappingText, ...], own: tuple[MappingText, ...]) -> Mappings:
+    """Kept by what the files say, so that a reload that changes no mapping need not work it out anew."""
+    return combine(shipped, own)
 
 
 def checked_mappings(own: Path | None = None) -> Mappings:
@@ -83,7 +90,12 @@ def resources(own: Path | None = None) -> list[Resource]:
 
 def phrases() -> Phrases:
     """`mappings/phrases.toml`. Raises MappingError with file and line."""
-    return _parsed("mappings/phrases.toml", text, parse_phrases)
+    return _phrases(text("mappings/phrases.toml"))
+
+
+@lru_cache(maxsize=1)
+def _phrases(given: str) -> Phrases:
+    return _parsed("mappings/phrases.toml", lambda _: given, parse_phrases)
 
 
 def statuses(own: Path | None = None) -> dict[str, CanonicalState]:

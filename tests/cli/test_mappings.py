@@ -100,6 +100,7 @@ def test_a_folder_that_is_not_there_is_a_mistake_of_the_settings(run, world):
 
 
 def test_check_tells_what_the_next_start_will_do_and_does_nothing(run, world):
+    (world.folder / "mirror.db").unlink()
     code, out, _ = run("mappings", "check")
     assert (code, "not there yet" in out) == (0, True)
     assert not (world.folder / "mirror.db").exists()

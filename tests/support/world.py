@@ -107,8 +107,9 @@ class World:
             databases.forget(self.mirror_url)
 
     def _new_mirror(self) -> None:
-        """On SQLite nothing: the program makes its file in the state directory."""
-        self.mirror_url = "" if databases.is_sqlite() else databases.new_mirror(self.folder, packagedata.resources())
+        """With all tables and no rows. That of SQLite lies where the program looks by itself."""
+        made = databases.new_mirror(self.folder, packagedata.resources())
+        self.mirror_url = "" if databases.is_sqlite() else made
 
     def lose_mirror(self) -> None:
         """Somebody removes it, or it burns with its disk."""
