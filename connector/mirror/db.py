@@ -146,7 +146,6 @@ def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> li
         tables.apply(connection, plan)
         if indexing := search.missing(connection, mirrored):
             search.make(connection, indexing)
-            plan.changes.append("index for searching")
         views.make(connection, mirrored)
         remembered.remember(connection, mirrored.resources)
         return changes + plan.changes

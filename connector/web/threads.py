@@ -17,6 +17,8 @@ pages = Blueprint("threads", __name__)
 PAUSES = (1, 1, 2, 2, 3, 5, 8, 13, 20, 30, 60, 60)
 """Seconds between two looks at a change that is on its way; after the last one a person looks by hand."""
 MOST_WATCHED = 20
+MOST_MESSAGES = 100
+"""Of a thread, the newest; the others are one step away."""
 
 
 def office() -> Office:
@@ -89,6 +91,7 @@ def _thread(shop: str, number: int, *, text: str = "", comment: str = "", error:
         shop=shop,
         view=view,
         story=_story(shop, view),
+        earlier=0 if asked.get("all") == "1" else max(0, len(view["messages"]) - MOST_MESSAGES),
         watched=watched,
         waits=waits,
         again=again,

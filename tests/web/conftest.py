@@ -1,4 +1,4 @@
-"""A page over a small world: signed-in clients, one sandbox shop for all tests of a module."""
+"""A page over a small world: signed-in clients, one sandbox shop for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ def post(client, path: str, form_at: str = "/threads", **data: str):
     return client.post(path, base_url=BASE, data={"csrf": csrf, **data})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with World(tmp_path_factory.mktemp("web") / "state") as here:
         here.sync()
         yield here
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def opened(world: World) -> Iterator[App]:
     app = App(config.load(world.config), EventLog(strict=True), clock=world.clock)
     yield app

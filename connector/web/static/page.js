@@ -33,25 +33,33 @@ addEventListener("keydown", (event) => {
   }
 });
 
-// Changes on their way are looked at again, until all of them have ended; then the page shows what became of them,
-// unless somebody has begun to write.
+// Changes on their way are looked at again until all of them have ended; then the page shows what became of them. Only
+// what is read is replaced, never what somebody may be writing.
 const changes = document.querySelector("[data-watch]");
 if (changes) {
-  let pause = 500;
+  const parsed = async (address) => {
+    const answer = await fetch(address, { credentials: "same-origin" });
+    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  };
+  const show = (fresh, selector) => {
+    const now = document.querySelector(selector);
+    const next = fresh.querySelector(selector);
+    if (now && next) now.replaceWith(document.adoptNode(next));
+  };
+  let pause = 400;
   const look = async () => {
-    const answer = await fetch(changes.dataset.watch, { credentials: "same-origin" });
-    if (!answer.ok) return;
-    const seen = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("ul.changes");
-    const shown = changes.querySelector("ul.changes");
-    if (!seen || !shown) return;
-    if (shown.innerHTML !== seen.innerHTML) shown.replaceWith(document.adoptNode(seen));
-    const text = document.getElementById("text");
-    if (seen.dataset.waits) {
+    const seen = await parsed(changes.dataset.watch);
+    const list = seen && seen.querySelector("ul.changes");
+    if (!list) return;
+    if (list.dataset.waits) {
+      const shown = changes.querySelector("ul.changes");
+      if (shown && shown.innerHTML !== list.innerHTML) shown.replaceWith(document.adoptNode(list));
       pause = Math.min(pause * 1.3, 20000);
       setTimeout(look, pause);
-    } else if (!text || text.value === text.defaultValue) {
-      location.replace(changes.dataset.done);
+      return;
     }
+    const fresh = await parsed(changes.dataset.done);
+    if (fresh) for (const part of ["h1", "ol.messages", "aside.story", "#changes .notice"]) show(fresh, part);
   };
   setTimeout(look, pause);
 }
