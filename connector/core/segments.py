@@ -106,7 +106,7 @@ class Account:
     deleted: bool = False
     newsletter: bool = False
     optin: bool = False
-    groups: set[int] = field(default_factory=set)
+    groups: frozenset[int] = frozenset()
     default_group: int = 0
     registered_at: datetime | None = None
 
@@ -122,9 +122,9 @@ class Person:
     spent: Decimal = Decimal(0)
     first_order: datetime | None = None
     last_order: datetime | None = None
-    countries: set[str] = field(default_factory=set)
-    products: set[str] = field(default_factory=set)
-    threads: set[str] = field(default_factory=set)
+    countries: frozenset[str] = frozenset()
+    products: frozenset[str] = frozenset()
+    threads: frozenset[str] = frozenset()
     bounced: bool = False
 
     @property
@@ -144,6 +144,8 @@ class Wants:
 
     since: datetime | None = None
     orders: bool = False
+    first_orders: bool = False
+    registered: bool = False
     countries: bool = False
     groups: bool = False
     threads: bool = False
@@ -157,6 +159,8 @@ def wants(segment: Segment, now: datetime) -> Wants:
     return Wants(
         since=now - timedelta(days=segment.within_days) if segment.within_days else None,
         orders=bool(named & {*NUMBERS} - {"registered_days"}),
+        first_orders="first_order_days" in named,
+        registered="registered_days" in named,
         countries="country" in named,
         groups="group" in named,
         threads="thread" in named,
@@ -206,14 +210,14 @@ def _days(since: datetime | None, now: datetime) -> Decimal | None:
 def _values(name: str, person: Person) -> frozenset[str]:
     match name:
         case "country":
-            return frozenset(person.countries)
+            return person.countries
         case "language":
             return frozenset(one.language for one in person.living)
         case "group":
             return frozenset(f"#{group}" for one in person.living for group in one.groups)
         case "product":
-            return frozenset(person.products)
-    return frozenset(person.threads)
+            return person.products
+    return person.threads
 
 
 def _flag(name: str, person: Person) -> bool:

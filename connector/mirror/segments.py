@@ -5,11 +5,12 @@ What is not mapped is not known: a condition on it holds for nobody.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, case, cast, func, null, or_, select
+from sqlalchemy import BigInteger, Connection, Select, Table, case, cast, func, null, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.core.segments import WAITING, Account, Person, Wants
@@ -19,9 +20,10 @@ from connector.mirror.own_tables import bounce
 from connector.mirror.tables import MirroredTables
 from connector.mirror.waiting import Waiting
 
-_ACCOUNT = ("firstname", "lastname", "id_lang", "is_guest", "active", "deleted", "newsletter", "optin", "date_add")
+_ACCOUNT = ("firstname", "lastname", "id_lang", "is_guest", "active", "deleted", "newsletter", "optin")
 _MILLION = Decimal(1_000_000)
 _ALL = 10**9
+_PORTION = 5000
 
 
 class SqlPeople:
@@ -35,11 +37,11 @@ class SqlPeople:
     def people(self, shop: str, wants: Wants) -> dict[str, Person]:
         """address -> what is known. Rows without an address, and those of erased people, belong to nobody."""
         with self._db.read() as connection:
-            found, owner = self._accounts(connection, shop)
+            found, owner = self._accounts(connection, shop, wants)
             if wants.groups:
                 self._add_groups(connection, shop, owner)
             if wants.orders:
-                self._add_orders(connection, shop, owner, wants.since)
+                self._add_orders(connection, shop, owner, wants)
             if wants.countries:
                 self._add_countries(connection, shop, owner)
             if wants.products:
@@ -48,7 +50,7 @@ class SqlPeople:
                 self._add_threads(connection, shop, found, owner)
         if wants.threads:
             for row in self._waiting.threads(shop, _ALL):
-                self._of_thread(found, owner, row["email"], row.get("id_customer")).add(WAITING)
+                _add_thread(found, owner, row["email"], row.get("id_customer"), WAITING)
         return found
 
     def group_names(self, shop: str) -> dict[int, list[str]]:
@@ -88,7 +90,7 @@ class SqlPeople:
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
-    def _accounts(self, connection: Connection, shop: str) -> tuple[dict[str, Person], dict[int, Person]]:
+    def _accounts(self, connection: Connection, shop: str, wants: Wants) -> tuple[dict[str, Person], dict[int, Person]]:
         found: dict[str, Person] = {}
         owner: dict[int, Person] = {}
         table = self._tables.main.get("customers")
@@ -96,14 +98,13 @@ class SqlPeople:
             return found, owner
         languages = self._codes(connection, "languages", shop)
         columns = [table.c.id, table.c.email_key, *(_column(table, name) for name in _ACCOUNT)]
-        columns.append(_column(table, "id_default_group"))
+        columns += [_column(table, "id_default_group"), _column(table, "date_add") if wants.registered else null()]
         query = select(*columns).where(table.c.shop == shop, table.c.email_key.like("%@%")).order_by(table.c.id)
-        for number, address, first, last, lang, guest, active, deleted, news, opt, since, group in connection.execute(
-            query
-        ):
+        for row in _rows(connection, query):
+            number, address, first, last, lang, guest, active, deleted, news, opt, group, since = row
             account = Account(
                 number, first or "", last or "", languages.get(lang, ""), bool(guest), bool(active), bool(deleted),
-                bool(news), bool(opt), set(), group or 0, since,
+                bool(news), bool(opt), default_group=group or 0, registered_at=since,
             )  # fmt: skip
             person = found.get(address)
             if person is None:
@@ -118,35 +119,38 @@ class SqlPeople:
             return
         query = select(table.c.parent_id, table.c.id_group).where(table.c.shop == shop)
         members: dict[int, list[int]] = {}
-        for customer, group in connection.execute(query):
+        for customer, group in _rows(connection, query):
             if customer in owner and group:
                 members.setdefault(customer, []).append(group)
         for customer, groups in members.items():
             for account in owner[customer].accounts:
                 if account.id == customer:
-                    account.groups.update(groups)
+                    account.groups = frozenset(groups)
 
-    def _add_orders(self, connection: Connection, shop: str, owner: dict[int, Person], since: datetime | None) -> None:
+    def _add_orders(self, connection: Connection, shop: str, owner: dict[int, Person], wants: Wants) -> None:
         table = self._tables.main.get("orders")
         if not _has(table, "id_customer", "valid", "total_paid", "conversion_rate", "date_add"):
             return
         assert table is not None  # noqa: S101 - asked above
         number: ColumnElement[Any] = func.count()
         amount: ColumnElement[Any] = worth(table)
-        if since is not None:
-            young = table.c.date_add >= since
+        if wants.since is not None:
+            young = table.c.date_add >= wants.since
             number, amount = func.sum(case((young, 1), else_=0)), case((young, amount), else_=0)
-        total = cast(func.sum(amount), BigInteger)
-        ends = (func.min(table.c.date_add), func.max(table.c.date_add))
-        mine = select(table.c.id_customer, number, total, *ends).where(table.c.shop == shop, counts(table))
-        for customer, orders, micros, first, last in connection.execute(mine.group_by(table.c.id_customer)):
+        # A moment costs as much to convert as all the rest of its row.
+        earliest = func.min(table.c.date_add) if wants.first_orders else null()
+        columns = (table.c.id_customer, number, cast(func.sum(amount), BigInteger), earliest)
+        mine = select(*columns, func.max(table.c.date_add)).where(table.c.shop == shop, counts(table))
+        for customer, orders, micros, first, last in _rows(connection, mine.group_by(table.c.id_customer)):
             person = owner.get(customer)
             if person is None:
                 continue
             person.orders += int(orders)
             person.spent += Decimal(int(micros or 0)) / _MILLION
-            person.first_order = min(filter(None, (person.first_order, first)), default=None)
-            person.last_order = max(filter(None, (person.last_order, last)), default=None)
+            if first is not None and (person.first_order is None or first < person.first_order):
+                person.first_order = first
+            if last is not None and (person.last_order is None or last > person.last_order):
+                person.last_order = last
 
     def _add_countries(self, connection: Connection, shop: str, owner: dict[int, Person]) -> None:
         table = self._tables.main.get("addresses")
@@ -157,9 +161,9 @@ class SqlPeople:
         query = select(table.c.id_customer, table.c.id_country).where(table.c.shop == shop).distinct()
         if "deleted" in table.c:
             query = query.where(or_(table.c.deleted.is_(None), ~table.c.deleted))
-        for customer, country in connection.execute(query):
+        for customer, country in _rows(connection, query):
             if customer in owner and country in countries:
-                owner[customer].countries.add(countries[country])
+                owner[customer].countries |= {countries[country]}
 
     def _add_products(self, connection: Connection, shop: str, owner: dict[int, Person], wants: Wants) -> None:
         order, line = self._tables.main.get("orders"), self._tables.children.get("orders", {}).get("order_rows")
@@ -179,9 +183,9 @@ class SqlPeople:
         )
         if wants.since is not None:
             query = query.where(order.c.date_add >= wants.since)
-        for customer, product, reference in connection.execute(query):
+        for customer, product, reference in _rows(connection, query):
             if customer in owner:
-                owner[customer].products.update((f"#{product}", (reference or "").casefold()))
+                owner[customer].products |= {f"#{product}", (reference or "").casefold()}
 
     def _add_threads(
         self, connection: Connection, shop: str, found: dict[str, Person], owner: dict[int, Person]
@@ -191,18 +195,8 @@ class SqlPeople:
             return
         assert table is not None  # noqa: S101 - asked above
         query = select(table.c.email_key, table.c.id_customer, table.c.status).where(table.c.shop == shop).distinct()
-        for address, customer, status in connection.execute(query):
-            self._of_thread(found, owner, address, customer).add(status or "open")
-
-    @staticmethod
-    def _of_thread(
-        found: dict[str, Person], owner: dict[int, Person], address: str | None, customer: int | None
-    ) -> set[str]:
-        """The states of the conversations of whoever this thread belongs to: who writes in it, else its customer."""
-        folded = (address or "").strip().casefold()
-        if "@" in folded:
-            return found.setdefault(folded, Person(folded)).threads
-        return owner[customer].threads if customer in owner else set()
+        for address, customer, status in _rows(connection, query):
+            _add_thread(found, owner, address, customer, status or "open")
 
     def _codes(self, connection: Connection, table_name: str, shop: str) -> dict[int, str]:
         """id -> ISO code in lower case, of languages or countries."""
@@ -212,6 +206,25 @@ class SqlPeople:
         assert table is not None  # noqa: S101 - asked above
         rows = connection.execute(select(table.c.id, table.c.iso_code).where(table.c.shop == shop))
         return {row.id: (row.iso_code or "").casefold() for row in rows}
+
+
+def _add_thread(
+    found: dict[str, Person], owner: dict[int, Person], address: str | None, customer: int | None, state: str
+) -> None:
+    """A conversation is of whoever writes in it, else of its customer."""
+    folded = (address or "").strip().casefold()
+    person = owner.get(customer or 0)
+    if "@" in folded:
+        person = found.get(folded)
+        if person is None:
+            person = found[folded] = Person(folded)
+    if person is not None:
+        person.threads |= {state}
+
+
+def _rows(connection: Connection, query: Select[Any]) -> Iterator[Any]:
+    """Fetched in portions: row by row takes half as long again."""
+    return chain.from_iterable(connection.execute(query).partitions(_PORTION))
 
 
 def _has(table: Table | None, *names: str) -> bool:
