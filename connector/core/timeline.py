@@ -60,11 +60,6 @@ class Mark:
         return mark
 
 
-def place(at: datetime, kind: str, number: int) -> tuple[datetime, int, int]:
-    """By which entries are sorted, the newest with the highest."""
-    return at, KINDS.index(kind), number
-
-
 def tracking_link(pattern: str | None, number: str | None) -> str | None:
     """The page of a parcel: PrestaShop puts the number in place of every `@` of the carrier's URL (Carrier::url; e.g.
     OrderHistory.php, all versions). None where it would be no web address: the pattern is text of the back office."""

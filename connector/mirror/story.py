@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from heapq import nlargest
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from connector.core.storedtext import readable
-from connector.core.timeline import DATELESS, KINDS, Mark, place
+from connector.core.timeline import DATELESS, KINDS, Mark
 from connector.mirror.database import Database
 from connector.mirror.rows import folded
 from connector.mirror.story_details import Details, Entry, plain
@@ -92,29 +91,33 @@ class SqlStory:
         """
         span = span or Span()
         with self._db.read() as connection:
-            found: list[Entry] = []
-            for kind, query in Sources(self._tables, about).statements(kinds, span, limit + 1):
-                for row in connection.execute(query).mappings():
-                    found.append(_entry(kind, dict(row)))
-            page = nlargest(limit + 1, found, key=lambda one: place(one["moment"], one["kind"], one["id"]))
-            mark = None
-            if len(page) > limit:
-                page = page[:limit]
-                mark = Mark(page[-1]["moment"], page[-1]["kind"], page[-1]["id"])
-            for one in page:
-                moment = one.pop("moment")
-                one["at"] = None if moment <= DATELESS else plain(moment)
+            sources = Sources(self._tables, about)
+            keys = sources.keys(kinds, span, limit + 1)
+            newest = [] if keys is None else connection.execute(keys).all()
+            found = [Mark(row.moment, KINDS[row.rank], row.number) for row in newest]
+            mark = found[limit - 1] if len(found) > limit else None
+            page = self._page(connection, sources, found[:limit])
             Details(connection, self._tables, about.shop, languages).complete(page)
         return [{name: plain(value) for name, value in one.items()} for one in page], mark
+
+    def _page(self, connection: Connection, sources: Sources, marks: Sequence[Mark]) -> list[Entry]:
+        rows: dict[tuple[str, int], Entry] = {}
+        for kind in {mark.kind for mark in marks}:
+            numbers = [mark.id for mark in marks if mark.kind == kind]
+            for row in connection.execute(sources.rows(kind, numbers)).mappings():
+                rows[kind, row["row_id"]] = _entry(kind, dict(row))
+        page = [rows[mark.kind, mark.id] for mark in marks]
+        for one, mark in zip(page, marks, strict=True):
+            one["at"] = None if mark.at <= DATELESS else plain(mark.at)
+        return page
 
     def _has_anything(self, connection: Connection, about: About) -> bool:
         sources = Sources(self._tables, about)
         asked = [one for one in (sources.accounts(), sources.threads()) if one is not None]
         if any(connection.execute(one.limit(1)).first() is not None for one in asked):
             return True
-        return any(
-            connection.execute(query).first() is not None for _, query in sources.statements(("mail",), Span(), 1)
-        )
+        mails = sources.keys(("mail",), Span(), 1)
+        return mails is not None and connection.execute(mails).first() is not None
 
 
 def _entry(kind: str, row: dict[str, Any]) -> Entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from connector.mirror.counting import counts
 from connector.mirror.own_tables import bounce, mail
@@ -131,13 +131,19 @@ def _sums(connection: Connection, tables: MirroredTables, sources: Sources, deta
     if table is None or orders is None:
         return nothing
     mine = (table.c.shop == sources.about.shop) & table.c.id.in_(orders)
-    header = nothing | {"orders": details.count(orders)}
+    header = dict(nothing)
     if "valid" in table.c and "total_paid" in table.c:
-        currency = column(table, "id_currency")
-        query = select(currency, func.count().label("number"), func.sum(table.c.total_paid).label("amount"))
-        rows = connection.execute(query.where(mine, counts(table)).group_by(*_grouped(table))).all()
-        header["valid_orders"] = sum(row.number for row in rows)
-        header["spent"] = _by_currency([(row.id_currency, row.amount) for row in rows], details)
+        valid = counts(table)
+        query = select(
+            column(table, "id_currency"),
+            func.count().label("number"),
+            func.sum(case((valid, 1), else_=0)).label("valid"),
+            func.sum(case((valid, table.c.total_paid))).label("amount"),
+        )
+        rows = connection.execute(query.where(mine).group_by(*_grouped(table))).all()
+        header["orders"] = sum(row.number for row in rows)
+        header["valid_orders"] = int(sum(row.valid for row in rows if row.valid))
+        header["spent"] = _by_currency([(row.id_currency, row.amount) for row in rows if row.valid], details)
     slips = tables.main.get("order_slip")
     if slips is not None and "id_order" in slips.c:
         columns = (column(slips, "total_products_tax_incl"), column(slips, "total_shipping_tax_incl"))
@@ -195,14 +201,13 @@ def _threads(connection: Connection, tables: MirroredTables, sources: Sources) -
     if table is None or threads is None or "status" not in table.c:
         return {"threads": 0, "open_threads": [], "open_threads_number": 0}
     mine = (table.c.shop == sources.about.shop) & table.c.id.in_(threads)
-    not_closed = mine & (func.coalesce(table.c.status, "") != "closed")
-    query = select(*(column(table, name) for name in _THREAD)).where(not_closed).order_by(table.c.id.desc())
+    not_closed = func.coalesce(table.c.status, "") != "closed"
+    query = select(*(column(table, name) for name in _THREAD)).where(mine, not_closed).order_by(table.c.id.desc())
     rows = connection.execute(query.limit(SHOWN)).mappings()
-    return {
-        "threads": _number(connection, select(func.count()).select_from(table).where(mine)),
-        "open_threads": [{name: plain(value) for name, value in row.items()} for row in rows],
-        "open_threads_number": _number(connection, select(func.count()).select_from(table).where(not_closed)),
-    }
+    shown = [{name: plain(value) for name, value in row.items()} for row in rows]
+    numbers = select(func.count(), func.coalesce(func.sum(case((not_closed, 1), else_=0)), 0))
+    every, open_ = connection.execute(numbers.select_from(table).where(mine)).one()
+    return {"threads": every, "open_threads": shown, "open_threads_number": int(open_)}
 
 
 def _mails(connection: Connection, sources: Sources) -> Entry:

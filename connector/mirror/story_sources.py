@@ -1,4 +1,4 @@
-"""Where the entries of a story come from: for each kind one question to one table. Builds statements, runs none.
+"""Where the entries of a story come from: of each kind a table, and whose rows of it. Builds statements, runs none.
 
 Whose rows they are is asked inside the database: the accounts of an address, the orders of the accounts, the threads
 of all three. Every such step has its index (`tables.INDEXED`, `own_tables`).
@@ -11,7 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, func, literal, null, or_, select, type_coerce
+from sqlalchemy import (
+    CTE,
+    Select,
+    Table,
+    and_,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.core.model import MailState
@@ -47,34 +61,39 @@ class Sources:
     def __init__(self, tables: MirroredTables, about: About) -> None:
         self._main = tables.main
         self.about = about
+        self._orders = self._make_orders()
+        self._threads = self._make_threads()
 
     # --- whose ----------------------------------------------------------------------------------------------------
 
     def accounts(self) -> Select[Any] | None:
-        """Ids of customers."""
+        """Ids of customers: of the address, else the account that has none."""
         people = self._table("customers", "email_key")
         if people is None or not (self.about.email or self.about.customer):
             return None
-        mine: list[ColumnElement[bool]] = []
-        if self.about.email:
-            mine.append(people.c.email_key == self.about.email)
-        if self.about.customer:
-            mine.append(people.c.id == self.about.customer)
-        return select(people.c.id).where(people.c.shop == self.about.shop, or_(*mine))
+        mine = people.c.email_key == self.about.email if self.about.email else people.c.id == self.about.customer
+        return select(people.c.id).where(people.c.shop == self.about.shop, mine)
 
     def orders(self) -> Select[Any] | None:
         """Ids of orders."""
-        orders = self._table("orders", "id_customer")
-        if orders is None:
-            return None
-        found = select(orders.c.id).where(orders.c.shop == self.about.shop)
-        if self.about.orders:
-            return found.where(orders.c.id.in_(self.about.orders))
-        accounts = self.accounts()
-        return None if accounts is None else found.where(orders.c.id_customer.in_(accounts))
+        return None if self._orders is None else select(self._orders.c.id)
 
     def threads(self) -> Select[Any] | None:
         """Ids of threads: of the person's address, accounts and orders, whoever writes in them."""
+        return None if self._threads is None else select(self._threads.c.id)
+
+    def _make_orders(self) -> CTE | None:
+        """Named, so that a statement that asks for them at several places finds them once."""
+        orders = self._table("orders", "id_customer", "reference")
+        if orders is None:
+            return None
+        found = select(orders.c.id, orders.c.reference).where(orders.c.shop == self.about.shop)
+        if self.about.orders:
+            return found.where(orders.c.id.in_(self.about.orders)).cte("their_orders")
+        accounts = self.accounts()
+        return None if accounts is None else found.where(orders.c.id_customer.in_(accounts)).cte("their_orders")
+
+    def _make_threads(self) -> CTE | None:
         threads = self._table("customer_threads", "email_key", "id_customer", "id_order")
         if threads is None:
             return None
@@ -87,8 +106,7 @@ class Sources:
         if not parts:
             return None
         # One after the other, each by its index; an OR of three would pass over every thread.
-        found = parts[0].union(*parts[1:]).subquery() if len(parts) > 1 else parts[0].subquery()
-        return select(found.c.id)
+        return (union(*parts) if len(parts) > 1 else parts[0]).cte("their_threads")
 
     def quarantined(self) -> ColumnElement[bool]:
         """Mails that wait: from the address, or thought to belong to one of the threads."""
@@ -101,33 +119,46 @@ class Sources:
 
     # --- entries --------------------------------------------------------------------------------------------------
 
-    def statements(self, kinds: Sequence[str], span: Span, limit: int) -> Iterator[tuple[str, Select[Any]]]:
-        """For each of these kinds `limit` rows, the newest first: `row_id`, `moment` (UTC, DATELESS without one),
-        `local` (the shop's text, where it has one) and columns of the table."""
-        for kind, table, of, dated, columns in self._sources():
-            if kind not in kinds or of is None:
-                continue
-            moment = _moment(table, dated)
-            key = table.c.copy_id if kind == "bounce" else table.c.id
-            local = column(table, f"{dated}_local", "local")
-            query = select(key.label("row_id"), moment.label("moment"), local, *(column(table, c) for c in columns))
-            query = query.where(table.c.shop == self.about.shop, of, *_within(kind, moment, key, span))
-            yield kind, query.order_by(moment.desc(), key.desc()).limit(limit)
+    def keys(self, kinds: Sequence[str], span: Span, limit: int) -> Select[Any] | None:
+        """The newest entries of these kinds: rank (place in KINDS), number (of the row), moment (UTC, DATELESS without
+        one). None: nothing of the kind is mirrored. What else they say is read of these few rows only (`rows`)."""
+        parts = []
+        for kind, table, of, dated, _ in self._sources():
+            if kind in kinds:
+                moment, key = _moment(table, dated), _key(kind, table)
+                rank = KINDS.index(kind)
+                columns = (literal_column(str(rank)).label("rank"), key.label("number"), moment.label("moment"))
+                mine = table.c.shop == self.about.shop
+                parts.append(select(*columns).where(mine, of, *_within(kind, moment, key, span)))
+        if not parts:
+            return None
+        found = union_all(*parts).subquery()
+        newest = (found.c.moment.desc(), found.c.rank.desc(), found.c.number.desc())
+        return select(found.c.rank, found.c.number, found.c.moment).order_by(*newest).limit(limit)
 
-    def _sources(self) -> Iterator[tuple[str, Table, ColumnElement[bool] | None, str, tuple[str, ...]]]:
-        orders, threads = self.orders(), self.threads()
+    def rows(self, kind: str, numbers: Sequence[int]) -> Select[Any]:
+        """These rows of a kind that `keys` gave: number, local (the shop's text of the time, where it has one), and the
+        columns of the kind."""
+        table, dated, columns = next((s[1], s[3], s[4]) for s in self._sources() if s[0] == kind)
+        key = _key(kind, table)
+        local = column(table, f"{dated}_local", "local")
+        query = select(key.label("row_id"), local, *(column(table, name) for name in columns))
+        return query.where(table.c.shop == self.about.shop, key.in_(numbers))
+
+    def _sources(self) -> Iterator[tuple[str, Table, ColumnElement[bool], str, tuple[str, ...]]]:
         for kind, name, columns in _OF_ORDERS:
             table = self._table(name, "id" if kind == "order" else "id_order")
+            orders = self.orders()
             if table is not None and orders is not None:
                 of: ColumnElement[bool] = (table.c.id if kind == "order" else table.c.id_order).in_(orders)
                 if kind == "note" and "private" in table.c:
                     of = and_(of, table.c.private)  # what the customer wrote at the checkout is in a thread, too
                 yield kind, table, of, "date_add", columns
-        payments, bought = self._table("order_payments", "order_reference"), self._table("orders", "reference")
-        if payments is not None and bought is not None and orders is not None:
-            references = select(bought.c.reference).where(bought.c.shop == self.about.shop, bought.c.id.in_(orders))
+        payments = self._table("order_payments", "order_reference")
+        if payments is not None and self._orders is not None:
+            references = select(self._orders.c.reference)
             yield "payment", payments, payments.c.order_reference.in_(references), "date_add", _PAYMENT
-        messages = self._table("customer_messages", "id_customer_thread")
+        messages, threads = self._table("customer_messages", "id_customer_thread"), self.threads()
         if threads is not None:
             if messages is not None:
                 yield "message", messages, messages.c.id_customer_thread.in_(threads), "date_add", _MESSAGE
@@ -138,6 +169,10 @@ class Sources:
     def _table(self, name: str, *needed: str) -> Table | None:
         table = self._main.get(name)
         return table if table is not None and all(one in table.c for one in needed) else None
+
+
+def _key(kind: str, table: Table) -> ColumnElement[int]:
+    return table.c.copy_id if kind == "bounce" else table.c.id
 
 
 _OF_ORDERS = (

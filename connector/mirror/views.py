@@ -28,7 +28,6 @@ from sqlalchemy import (
     literal,
     literal_column,
     null,
-    or_,
     select,
     union_all,
 )
@@ -104,10 +103,22 @@ def _text_hash() -> str:
 def _customer_stats(main: dict[str, Table]) -> Select[Any]:
     """A line for each account, guests too; lines of one `email_key` are one person."""
     customer, order, thread = main["customers"], main["orders"], main["customer_threads"]
-    theirs = select(func.count()).where(
-        thread.c.shop == customer.c.shop,
-        or_(thread.c.id_customer == customer.c.id, thread.c.email_key == customer.c.email_key),
-    )
+
+    def threads(*more: ColumnElement[bool]) -> ColumnElement[Any]:
+        """Those of the account, and those of its address that are not: each by its index."""
+        of_account = thread.c.id_customer == customer.c.id
+        of_address = and_(
+            thread.c.email_key == customer.c.email_key, thread.c.id_customer.is_distinct_from(customer.c.id)
+        )
+        both = [
+            select(func.count())
+            .where(thread.c.shop == customer.c.shop, of, *more)
+            .correlate(customer)
+            .scalar_subquery()
+            for of in (of_account, of_address)
+        ]
+        return both[0] + both[1]
+
     valid = counts(order)
     spent = func.coalesce(func.sum(case((valid, worth(order)), else_=0)), 0)
     plain = ("email_key", "id_shop", "id_lang", "active", "deleted", "is_guest", "newsletter", "optin")
@@ -122,11 +133,12 @@ def _customer_stats(main: dict[str, Table]) -> Select[Any]:
             func.round(spent / _MILLION, 6, type_=Money()).label("spent"),
             func.min(case((valid, order.c.date_add))).label("first_order_at"),
             func.max(case((valid, order.c.date_add))).label("last_order_at"),
-            theirs.correlate(customer).scalar_subquery().label("threads"),
-            theirs.where(_not_closed(thread)).correlate(customer).scalar_subquery().label("open_threads"),
+            threads().label("threads"),
+            threads(_not_closed(thread)).label("open_threads"),
         )
         .select_from(customer.outerjoin(order, of_customer))
-        .group_by(customer.c.shop, customer.c.id)
+        # The address, too: SQLite carries a condition into a view by the columns that it is grouped by.
+        .group_by(customer.c.shop, customer.c.id, customer.c.email_key)
     )
 
 
@@ -139,15 +151,15 @@ def _open_threads(main: dict[str, Table]) -> Select[Any]:
     public = message.c.private.is_not(True)
     by_staff = func.coalesce(message.c.id_employee, 0) != 0
     answer = message.alias("answer")
-    last_answer = select(func.max(answer.c.id)).where(
+    # `+ 0`: SQLite would go through the ids of all messages of the shop rather than through those of the thread.
+    last_answer = select(func.max(answer.c.id + 0)).where(
         answer.c.shop == thread.c.shop,
         answer.c.id_customer_thread == thread.c.id,
         func.coalesce(answer.c.id_employee, 0) != 0,
         answer.c.private.is_not(True),
     )
-    unanswered = and_(
-        of_thread, public, ~by_staff, message.c.id > func.coalesce(last_answer.correlate(thread).scalar_subquery(), 0)
-    )
+    later = message.c.id + 0 > func.coalesce(last_answer.correlate(thread).scalar_subquery(), 0)
+    unanswered = and_(of_thread, public, ~by_staff, later)
 
     def of(what: ColumnElement[Any], where: ColumnElement[bool], name: str) -> ColumnElement[Any]:
         return select(what).where(where).correlate(thread).scalar_subquery().label(name)

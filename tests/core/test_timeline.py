@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.timeline import DATELESS, KINDS, Mark, language, named, place, tracking_link
+from connector.core.timeline import DATELESS, KINDS, Mark, language, named, tracking_link
 
 NOON = datetime(2025, 3, 30, 12, tzinfo=UTC)
 
@@ -33,12 +33,6 @@ class TestTheMarkOfAPage:
     def test_of_no_page_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match="no mark of a page"):
             Mark.parse(text)
-
-
-def test_in_one_second_what_follows_from_another_is_newer() -> None:
-    second = [place(NOON, kind, 5) for kind in ("order", "shipment", "payment", "state", "invoice")]
-    assert second == sorted(second)
-    assert place(NOON, "order", 9) < place(NOON, "state", 1) < place(NOON + timedelta(seconds=1), "order", 1)
 
 
 class TestTrackingLinks:
