@@ -110,8 +110,8 @@ class Aftermath:
         return moved
 
     def _stranded(self, intent: Intent) -> bool:
-        """Planned after something that failed while the decision was being stored."""
-        if intent.state is not IntentState.PLANNED or not intent.after:
+        """Planned after something that failed while the decision was being stored, or before its mirror came back."""
+        if intent.state not in (IntentState.PLANNED, IntentState.IN_DOUBT) or not intent.after:
             return False
         first = self._outbox.by_key(self.shop, intent.after)
         return first is None or first.state in (IntentState.FAILED, IntentState.CANCELLED)
@@ -119,7 +119,7 @@ class Aftermath:
     def cancel_after(self, intent: Intent) -> None:
         """What was to come after it is not wanted by itself."""
         for waiting in self._outbox.waiting_for(self.shop, intent.key):
-            if waiting.state is IntentState.PLANNED:
+            if waiting.state in (IntentState.PLANNED, IntentState.IN_DOUBT):  # in doubt: of a mirror brought back
                 self._give_up(waiting)
 
     def _give_up(self, intent: Intent) -> None:

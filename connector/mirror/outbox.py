@@ -226,11 +226,12 @@ class SqlOutbox:
             return [to_intent(row) for row in rows]
 
     def stranded(self, shop: str) -> list[Intent]:
-        """Planned ones whose `after` has come to nothing, oldest first."""
+        """Those to be tried whose `after` has come to nothing, oldest first. Some of a mirror that was brought back are
+        in doubt: what follows on something that was not written was not written, either."""
         first = intents.alias("its_first")
         over = [s.value for s in (IntentState.FAILED, IntentState.CANCELLED, IntentState.CONFLICT)]
         broken = exists().where(first.c.shop == intents.c.shop, first.c.key == intents.c.after, first.c.state.in_(over))
-        mine = (intents.c.shop == shop) & (intents.c.state == IntentState.PLANNED.value) & (intents.c.after != "")
+        mine = (intents.c.shop == shop) & intents.c.state.in_(_TRIED) & (intents.c.after != "")
         return self._intents(select(intents).where(mine, broken).order_by(intents.c.id))
 
     def states(self, shop: str) -> dict[str, int]:
@@ -260,14 +261,15 @@ class SqlOutbox:
 
 
 def may_go(other: FromClause) -> ColumnElement[bool]:
-    """One that waits for something else itself holds nobody up: what it waits for may be behind it in the group."""
+    """One that waits for something else itself holds nobody up: what it waits for may be behind it in the group. One in
+    doubt waits so, too, in a mirror that was brought back: what was written before it is looked up first."""
     first = intents.alias("its_first")
     confirmed = exists().where(
         first.c.shop == other.c.shop,
         first.c.key == other.c.after,
         first.c.state == IntentState.CONFIRMED.value,
     )
-    return or_(other.c.state != IntentState.PLANNED.value, other.c.after == "", confirmed)
+    return or_(other.c.state.not_in(_TRIED), other.c.after == "", confirmed)
 
 
 def _heads() -> Select[Any]:
@@ -285,7 +287,7 @@ def _heads() -> Select[Any]:
         other.c.id != intents.c.id,
         or_(
             other.c.state == IntentState.SENDING.value,
-            and_(other.c.state == IntentState.IN_DOUBT.value, or_(planned, earlier)),
+            and_(other.c.state == IntentState.IN_DOUBT.value, or_(planned, earlier), may_go(other)),
             and_(other.c.state.in_(IN_THE_WAY), planned, earlier, may_go(other)),
         ),
     )

@@ -334,7 +334,10 @@ def _intents(connection: Connection, where: ColumnElement[bool], limit: int) -> 
     in_the_way = in_the_way.group_by(intents.c.shop, intents.c.group_key)
     brief = select(intents.c.id, intents.c.shop, intents.c.group_key, intents.c.key, intents.c.state)
     heads = {(h.shop, h.group_key): h for h in connection.execute(brief.where(intents.c.id.in_(in_the_way)))}
-    flying = {(f.shop, f.group_key): f for f in connection.execute(brief.where(intents.c.state.in_(IN_FLIGHT)))}
+    flying = {
+        (f.shop, f.group_key): f
+        for f in connection.execute(brief.where(intents.c.state.in_(IN_FLIGHT), may_go(intents)))
+    }
     named = select(intents.c.after).where(where, intents.c.after != "")
     first = {(f.shop, f.key): f for f in connection.execute(brief.where(intents.c.key.in_(named)))}
     for row in rows:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from connector.core.conflicts import Clash
 from connector.core.model import LEGAL_MOVES, Intent, IntentState, Kind
 from connector.errors import StateError
+from connector.mirror.backup import adopt
 from connector.mirror.db import Mirror
 from tests.mirror.world import NOW, SHOP, copy, wish
 
@@ -110,6 +111,27 @@ class TestOrder:
         assert shown["text"] == {"key": "create", "state": state.value, "why": "after"}
         assert shown["next"] is None
         assert mirror.outbox.get(mirror.outbox.by_key(SHOP, "text").id).state is S.PLANNED
+
+    def test_in_a_mirror_that_was_brought_back_nobody_waits_for_a_doubt_that_waits_itself(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("text", "a"), wish("status", "a", after="text"), wish("next", "a")])
+        adopt(mirror.database)
+        assert due(mirror, NOW.replace(year=NOW.year + 9)) == ["text"]
+        go(mirror, "text", S.PLANNED)  # looked up, and not there
+        assert due(mirror, NOW.replace(year=NOW.year + 9)) == ["next"]  # looked up before anything is sent
+        go(mirror, "next", S.PLANNED)
+        assert due(mirror) == ["text"]
+        go(mirror, "text", S.SENDING, S.CONFIRMED)
+        assert due(mirror, NOW.replace(year=NOW.year + 9)) == ["status"]
+
+    def test_in_a_mirror_that_was_brought_back_a_doubt_is_over_when_what_it_follows_has_failed(
+        self, mirror: Mirror
+    ) -> None:
+        mirror.outbox.add(SHOP, [wish("text", "a"), wish("status", "b", after="text")])
+        adopt(mirror.database)
+        assert mirror.outbox.stranded(SHOP) == []
+        go(mirror, "text", S.PLANNED, S.FAILED)
+        assert keys(mirror.outbox.stranded(SHOP)) == ["status"]
+        assert go(mirror, "status", S.CANCELLED).state is S.CANCELLED
 
     def test_filing_a_mail_has_its_own_group_per_copy(self, mirror: Mirror) -> None:
         filing = [wish(f"mail.file:{n}", f"file:{n}", kind=Kind.MAIL_FILE) for n in (1, 2)]
