@@ -46,6 +46,37 @@ def and_again(stage: Stage, whole: Undisturbed, first: int, second: int, pause: 
     return ends_well(stage, whole, f"after step {first} and then {second}, {steps.names[-1]}")
 
 
+def overtaken(stage: Stage, whole: Undisturbed, number: int) -> list[str]:
+    """Not dead but frozen: when it wakes after a call, another process has the lease. What it was sending may still be
+    written; nothing else."""
+    found = list[object]()
+
+    def freeze(_: str) -> None:
+        if stage.hand_lease_over():
+            found.append(None if stage.is_sending() else stage.mark())
+
+    stage.begin()
+    steps = Steps(number, freeze)
+    stage.run(steps)
+    what = f"overtaken after call {number}, {steps.names[number]}"
+    wrong = [f"{what}: it wrote without the lease"] if any(one not in (None, stage.mark()) for one in found) else []
+    stage.end_leases()
+    return wrong + ends_well(stage, whole, what)
+
+
+def calls(stage: Stage) -> tuple[list[int], list[int]]:
+    """Numbers for `overtaken`: those right before something is noted as sent, and all others that push makes."""
+    marks = list[object]()
+    steps = Steps(None, lambda _: marks.append(stage.mark()))
+    stage.begin().run(steps)
+    names = steps.names
+    first = next(number for number, name in enumerate(names) if name == "mirror.Outbox._move")
+    pushing = range(first, len(names) - 1)
+    looked = [n for n in pushing if names[n].startswith("shop.") and marks[n] == marks[n - 1]]
+    before = [n for n in looked if names[n + 1] == "mirror.Outbox._move"]
+    return before, [n for n in pushing if n not in before]
+
+
 def told_apart(moments: list[Moment], most: int) -> list[int]:
     """Numbers of steps, those of each sort first (what was done, and to which kind of intent), then a share of the
     rest; at least four of these."""

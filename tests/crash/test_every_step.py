@@ -32,6 +32,7 @@ MOST = 24
 POWER_CUTS = 8
 EXCEPTIONS = {"sqlite": 4, "postgresql": 4}
 PAIRS = 4
+OVERTAKEN = 3
 
 
 @pytest.fixture
@@ -77,3 +78,10 @@ def test_dying_again_while_it_recovers_changes_nothing_either(stage):
     for _ in range(PAIRS):
         first, second, pause = chance.randrange(len(whole.names)), chance.randrange(60), chance.choice((0, 60))
         assert deaths.and_again(stage, whole, first, second, pause) == [], f"SLICE={today()}"
+
+
+def test_a_process_that_wakes_without_its_lease_writes_nothing(stage):
+    whole = undisturbed(stage)
+    before, others = deaths.calls(stage)
+    for number in [*share(before, everything(OVERTAKEN)), *share(others, everything(OVERTAKEN))]:
+        assert deaths.overtaken(stage, whole, number) == [], f"SLICE={today()}"

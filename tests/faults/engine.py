@@ -114,6 +114,30 @@ def play(stage: Stage, whole: Undisturbed, fault: Fault) -> list[str]:
         for _ in range(3 if fault.for_good else 1):
             stage.run(around=around)
             stage.clock.sleep(600)
+    return _come_to(stage, whole, fault)
+
+
+LOST = "drop_after"
+LATE = "held"
+_MANY = 80
+"""More than all writes of three runs; whoever repeats without end comes to one, too."""
+_WRITING = ("POST", "PUT", "PATCH")
+
+
+def every_write(stage: Stage, whole: Undisturbed, kind: str) -> list[str]:
+    """No write of three runs is answered. LOST: each took effect. LATE: each takes effect after it was looked for."""
+    stage.begin()
+    for method in _WRITING:
+        stage.shop.misbehave(Misbehave(kind, method=method, times=_MANY))  # type: ignore[arg-type]
+    for _ in range(3):
+        stage.run()
+        stage.clock.sleep(600)
+    stage.shop.release()
+    stage.shop.behave()
+    return _come_to(stage, whole, Fault("shop", kind, 0, True))
+
+
+def _come_to(stage: Stage, whole: Undisturbed, fault: Fault) -> list[str]:
     stage.settle()
     end = stage.end()
     wrong = [f"twice: {one}" for one in stage.doubled()]

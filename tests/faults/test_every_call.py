@@ -15,3 +15,9 @@ def test_a_call_that_fails_loses_and_doubles_nothing(side):
     whole = undisturbed(stage)
     for fault in engine.some(whole, side, everything(1)):
         assert engine.play(stage, whole, fault) == [], f"SLICE={today()}"
+
+
+@pytest.mark.parametrize("kind", [engine.LOST, engine.LATE])
+def test_writes_that_are_never_answered_are_found_and_not_repeated(kind):
+    stage = prepared()
+    assert engine.every_write(stage, undisturbed(stage), kind) == []

@@ -36,7 +36,7 @@ from tests.support.world import StepClock, World
 SHOP = repertoire.SHOP
 PROOF, DONE = "Proof", "Done"
 LEGS = ("collect", "push")
-_MAILBOX = f'create_threads = true\nafter = "move"\nmove_to = "{DONE}"'
+_MAILBOX = f'create_threads = true\nafter = "move"\nmove_to = "{DONE}"\ntimeout = 2'
 _SMTP = (
     f'proof_mailbox = "support"\nproof_folder = "{PROOF}"\ncopy_mailbox = "support"\ncopy_folder = "Sent"\ntimeout = 1'
 )
@@ -129,6 +129,8 @@ class Stage(World):
         self.smtp: SandboxSmtp = SandboxSmtp(deliver_to=self._provider)
         self.postbox = Postbox(self.mailbox, self.user)
         self._numbers = itertools.count()
+        self._detours = dict[int, int]()
+        self.legs: tuple[str, ...] = LEGS
         self._then: tuple[int, Callable[[], None]] = (-1, lambda: None)
 
     def _provider(self, received: Received) -> None:
@@ -226,9 +228,7 @@ class Stage(World):
         for end in ("", "-wal"):
             if Path(f"{source}{end}").exists():
                 shutil.copy(f"{source}{end}", self.folder / f"mirror.db{end}")
-        with sqlite3.connect(self.folder / "mirror.db") as mirror:
-            mirror.execute("DELETE FROM lease")  # it runs out; nobody waits for that here
-        mirror.close()
+        self.end_leases()  # they run out; nobody waits for that here
 
     def __exit__(self, *exc: object) -> None:
         databases.forget(self._beginning.template)
@@ -247,12 +247,30 @@ class Stage(World):
         with self.app() as app:
             outside = app.mirror.database.write
             try:
-                return self.sync(app=stepped(app, steps) if steps is not None else around(app), only=LEGS)
+                return self.sync(app=stepped(app, steps) if steps is not None else around(app), only=self.legs)
             except (Killed, ConnectorError):
                 return None
             finally:
                 app.mirror.database.write = outside  # type: ignore[method-assign]
                 app.mirror.leases.release(SHOP, app.holder)  # it runs out; nobody waits for that here
+
+    def hand_lease_over(self) -> bool:
+        """To another process, of which nobody knows whether it lives. False: a transaction is open."""
+        try:
+            return self._sql("UPDATE lease SET holder = 'another process' RETURNING shop") != []
+        except sqlite3.OperationalError:
+            return False
+
+    def end_leases(self) -> None:
+        self._sql("DELETE FROM lease")
+
+    def is_sending(self) -> bool:
+        """Is a write under way, as far as the mirror knows?"""
+        return self._sql("SELECT id FROM intent WHERE state = 'sending'") != []
+
+    def _sql(self, statement: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self.folder / "mirror.db", timeout=0.1, isolation_level=None)) as mirror:
+            return mirror.execute(statement).fetchall()
 
     def settle(self, rounds: int = 8) -> None:
         """Run until a run changes nothing anywhere and has nothing left to push. Every mail is accounted for then."""
@@ -275,7 +293,21 @@ class Stage(World):
         self.config.write_text(self._toml(), encoding="utf-8")
 
     def _toml(self) -> str:
-        return super()._toml().replace("read_timeout = 2", f"read_timeout = {self.patience}")
+        text = super()._toml().replace("read_timeout = 2", f"read_timeout = {self.patience}")
+        for port, other in self._detours.items():
+            text = text.replace(f"127.0.0.1:{port}/", f"127.0.0.1:{other}/")
+            text = text.replace(f"port = {port}\n", f"port = {other}\n")
+        return text
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return {"shop": self.server.port, "mailbox": self.mailbox.port, "smtp": self.smtp.port}
+
+    def lead_over(self, **ports: int) -> None:
+        """Processes that start from now on find these servers at other ports; none given: at their own."""
+        self._detours = {self.ports[name]: port for name, port in ports.items()}
+        self.shop.world.domain = f"127.0.0.1:{ports.get('shop', self.server.port)}"
+        self.config.write_text(self._toml(), encoding="utf-8")
 
     def under_way(self) -> list[str]:
         """Keys of intents that are to be pushed yet."""

@@ -1,0 +1,17 @@
+"""Lines that cut, reset, swallow, slice and delay, before a real HTTP, IMAP and SMTP server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.net import lines
+from tests.support.slices import today
+from tests.support.stages import prepared, undisturbed
+
+
+@pytest.mark.parametrize("server", ["shop", "mailbox", "smtp"])
+def test_over_a_bad_line_nothing_is_lost_and_nothing_doubled(server):
+    stage = prepared()
+    whole = undisturbed(stage)
+    for ill in lines.ills(server, 1):
+        assert lines.play(stage, whole, server, ill) == [], f"SLICE={today()}"
