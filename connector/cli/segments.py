@@ -21,6 +21,7 @@ from connector.core.segments import Conditions, Segment, Span
 from connector.engine.segment_push import Planned
 from connector.engine.segments import ADDRESS_CHANGED, BOUNCED, NO_CONSENT, Entry, Listing
 from connector.errors import Exit
+from connector.ops import events as ev
 from connector.wiring import segments as data
 from connector.wiring.mappings import MappingFiles
 
@@ -130,6 +131,8 @@ def export(options: Options, name: str, out: Path, offline: bool, shop: str | No
             now = app.clock.now()
             with draft.open("w", encoding="utf-8", newline="") as file:
                 file.writelines(lines(COLUMNS, _rows(listing, now)))
+        reason = "offline" if offline else ""
+        app.events.emit(ev.SEGMENT_EXPORTED, shop=of_shop, segment=one.name, count=len(listing.entries), reason=reason)
     if as_json:
         emit_json(
             {

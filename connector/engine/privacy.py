@@ -94,6 +94,7 @@ class Privacy:
             ("bounces", self._holder.bounces(held)),
             ("outbox", self._holder.intents(held)),
             ("conflicts", self._holder.conflicts(held)),
+            ("segments", self._holder.segments(held)),
         ):
             if rows:
                 yield f"{held.shop}/{name}.json", _json(rows)

@@ -84,6 +84,8 @@ class SegmentPush:
             may_change(self._shop(), "customers", "customer.put_not_allowed", by_put=self._allow_customer_put)
         add = [self._intent(segment, number, add=[planned.group]) for number in found.add]
         remove = [self._intent(segment, number, remove=[group]) for group, number in found.remove]
+        counts = {"join": len(add), "leave": len(remove)}
+        self._events.emit(ev.SEGMENT_PUSHED, shop=self._name, segment=segment.name, counts=counts)
         new = [one.key for one in add if one.payload["id_customer"] not in found.again]
         return self._members.wish(self._name, segment.name, add, remove, new, found.gone)
 

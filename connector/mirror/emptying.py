@@ -16,7 +16,7 @@ from connector.core.mapping import Field, Resource
 from connector.core.model import IntentState, MailState
 from connector.mirror import erased
 from connector.mirror.dialect import in_batches
-from connector.mirror.own_tables import attachment, blob, conflict, mail, quarantine_row
+from connector.mirror.own_tables import attachment, blob, conflict, mail, quarantine_row, segment_member
 from connector.mirror.own_tables import intent as intents
 from connector.mirror.tables import MirroredTables
 
@@ -104,6 +104,13 @@ def intents_of(connection: Connection, ids: Sequence[int], now: datetime) -> Non
             connection.execute(update(intents).where(intents.c.id == row.id).values(values))
         nothing = {"detail": "", "expected": None, "found": None, "wanted": None}
         connection.execute(update(conflict).where(conflict.c.intent_id.in_(some)).values(nothing))
+
+
+def memberships(connection: Connection, shop: str, customers: Sequence[int]) -> None:
+    """No segment remembers them any more. In the shop's group they stay until they are erased there."""
+    for some in in_batches(customers):
+        mine = (segment_member.c.shop == shop) & segment_member.c.id_customer.in_(some)
+        connection.execute(delete(segment_member).where(mine))
 
 
 def quarantined(connection: Connection, ids: Sequence[int]) -> None:

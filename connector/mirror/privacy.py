@@ -23,7 +23,7 @@ from connector.mirror import emptying, search
 from connector.mirror.contents import SqlContents
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches
-from connector.mirror.own_tables import attachment, bounce, conflict, erasure, mail, quarantine_row
+from connector.mirror.own_tables import attachment, bounce, conflict, erasure, mail, quarantine_row, segment_member
 from connector.mirror.own_tables import intent as intents
 from connector.mirror.tables import MirroredTables
 
@@ -164,6 +164,12 @@ class SqlPrivacy:
     def conflicts(self, held: Holdings) -> list[dict[str, Any]]:
         return self._listed(conflict, conflict.c.intent_id, held.intents)
 
+    def segments(self, held: Holdings) -> list[dict[str, Any]]:
+        """The segments that put them into a customer group."""
+        mine = segment_member.c.shop == held.shop
+        found = self._listed(segment_member, segment_member.c.id_customer, sorted(held.rows.get(_PEOPLE, ())), mine)
+        return [{name: row[name] for name in ("segment", "id_group", "id_customer")} for row in found]
+
     def quarantined(self, held: Holdings) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Each broken row of theirs, and its bytes."""
         for number in held.quarantined:
@@ -219,6 +225,7 @@ class SqlPrivacy:
             emptying.mails(connection, held.mails, person)
             emptying.intents_of(connection, held.intents, now)
             emptying.quarantined(connection, held.quarantined)
+            emptying.memberships(connection, shop, sorted(held.rows.get(_PEOPLE, ())))
             search.compact(connection)
             line = {"shop": shop, "person": person, "at": now, "counts": held.counts()}
             connection.execute(erasure.insert().values(line))

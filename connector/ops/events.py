@@ -70,6 +70,8 @@ ACCOUNTING_MISMATCH: Final = "accounting.mismatch"
 DUPLICATE_DETECTED: Final = "duplicate.detected"
 # --- people's data
 PERSON_EXPORTED: Final = "person.exported"
+SEGMENT_EXPORTED: Final = "segment.exported"
+SEGMENT_PUSHED: Final = "segment.pushed"
 PERSON_ERASED: Final = "person.erased"
 MIRROR_CHECKED: Final = "mirror.checked"
 RETENTION_APPLIED: Final = "retention.applied"
@@ -140,6 +142,8 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     ACCOUNTING_MISMATCH: ("error", "a mail or row is not accounted for"),
     DUPLICATE_DETECTED: ("error", "the shop holds a change twice: `row_id` beside the first, `remote_id`; told once"),
     PERSON_EXPORTED: ("info", "`customer export`: what is held about a person was written to a file"),
+    SEGMENT_EXPORTED: ("info", "`segment export`: a list of people was written to a file"),
+    SEGMENT_PUSHED: ("info", "`segment push`: customers are to join and to leave the group of a segment"),
     PERSON_ERASED: ("info", "`customer erase`: what was held about a person in one shop is gone; `counts` by table"),
     RETENTION_APPLIED: ("info", "what the settings did not want kept any longer was dropped; `counts` by kind"),
     WEB_STARTED: ("info", "the page for support staff is served"),
@@ -187,6 +191,7 @@ KEYS: Final[dict[str, str]] = {
     "trail": "what the trust ladder tried, `rung:outcome` each, in order",
     "guard": "guard that tripped",
     "rule": "name of a rule of rules.toml",
+    "segment": "name of a segment of segments.toml",
     "effect": "what a rule asks for: note, thread_status, forward ...",
     "setting": "setting that is meant or that allows it",
     "error": "error code, explained by the words of `connector/words.py`",

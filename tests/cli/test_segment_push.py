@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import pytest
 
@@ -227,6 +228,23 @@ def test_a_group_that_cannot_be_is_said_with_its_place(world, run, wants, app):
     assert (code, "no customer group of its own" in err) == (65, True)
     assert run("segment", "push", "strangers")[0] == 65
     assert app.mirror.outbox.listing("main", [IntentState.PLANNED, IntentState.IN_DOUBT]) == []
+
+
+def test_who_is_erased_is_remembered_by_no_segment(world, run, wants, app, tmp_path):
+    wants(1, 2)
+    push(app)
+    assert run("customer", "export", 1, "--out", tmp_path / "one.zip")[0] == 0
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        (row,) = json.loads(archive.read("main/segments.json"))
+    assert (row["segment"], row["id_group"], row["id_customer"]) == ("regulars", GROUP, 1)
+    assert run("customer", "erase", 1, "--yes")[0] == 0
+    wants()
+    assert push(app)["remove"] == [2]
+    world.shop.world.store.set_groups(1, [3])
+    wants(1, 2)
+    assert push(app)["add"] == [2]  # 1 is nobody here
+    wants()
+    push(app)
 
 
 def test_an_older_shop_is_asked_only_when_put_is_allowed(tmp_path):
