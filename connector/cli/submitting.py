@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from connector.cli import session
 from connector.cli.progress import Bar
-from connector.cli.session import Stop, lease, outcome_code, show_error
+from connector.cli.session import Stop, outcome_code, show_error
 from connector.core.model import FINAL, Intent
 from connector.engine.cycle import READ_BACK
 from connector.errors import Busy, Exit
 from connector.wiring import App
+from connector.wiring.pushing import fresh, lease
 
 PORTION = 100
 _IDS_SHOWN = 10
@@ -23,6 +24,7 @@ def submit_many(app: App, shop: str, intents: Sequence[Intent], bar: Bar | None)
     They are committed whatever happens here; what is not final yet is pushed by the daemon or the next sync."""
     if not intents:
         return {}, Exit.OK
+    ids = [one.id for one in intents]
     stop = Stop()
     stop.install()
     if app.take_lease(shop):
@@ -30,10 +32,10 @@ def submit_many(app: App, shop: str, intents: Sequence[Intent], bar: Bar | None)
             _push(app, shop, intents, bar, stop)
     else:
         waited = 0.0
-        while waited < session.QUEUE_SECONDS and not stop() and any(i.state not in FINAL for i in _fresh(app, intents)):
+        while waited < session.QUEUE_SECONDS and not stop() and any(i.state not in FINAL for i in fresh(app, ids)):
             app.clock.sleep(0.5)
             waited += 0.5
-    done = _fresh(app, intents)
+    done = fresh(app, ids)
     states = dict(sorted(Counter(str(one.state) for one in done).items()))
     waiting = [one for one in done if one.state not in FINAL]
     if waiting:
@@ -57,8 +59,3 @@ def _push(app: App, shop: str, intents: Sequence[Intent], bar: Bar | None, stop:
     back = sorted({name for one in intents for name in READ_BACK[one.kind]})
     if back:
         legs.pull(lambda: False, back)
-
-
-def _fresh(app: App, intents: Sequence[Intent]) -> list[Intent]:
-    found = (app.mirror.outbox.get(one.id) for one in intents)
-    return [one for one in found if one is not None]
