@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from connector import config
+from connector import config, packagedata
 from connector.cli.main import main, program
 from connector.cli.session import Options
+from connector.mirror.db import open_mirror
 from connector.ops import user
 from tests.source import REPOSITORY
 from tests.support.world import PASSWORD, World
@@ -166,6 +167,8 @@ def test_root_sets_it_up_for_the_services_user(run, tmp_path):
     tmp_path.chmod(0o755)
     for folder in tmp_path.parents[:2]:
         folder.chmod(0o755)
+    # An interpreter in a closed home, which a service's would never be, cannot be read by nobody any more.
+    open_mirror(f"sqlite:///{tmp_path / 'other.db'}", packagedata.resources()).close()
     code, out, _ = init(run, owner="nobody")
     nobody = pwd.getpwnam("nobody")
     assert code == 0

@@ -92,7 +92,8 @@ def test_libraries_come_through_the_same_pipe_masked_and_only_from_warning_up(ou
     logging.getLogger("alembic").info("Running upgrade")
     logging.getLogger("x").error("%d mails lost", 3)
     warnings.warn("old: anna@mail.example", DeprecationWarning, stacklevel=1)
-    shown = lines(out)
+    # Not those of what the collector of cycles finds just now: another test's open file.
+    shown = [line for line in lines(out) if "ResourceWarning" not in str(line["text"])]
     assert [line["event"] for line in shown] == ["library.logged"] * 3
     assert [line["logger"] for line in shown] == ["urllib3.connectionpool", "x", "py.warnings"]
     assert [line["level"] for line in shown] == ["warning", "error", "warning"]
