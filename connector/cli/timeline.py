@@ -32,7 +32,9 @@ _OPTIONS = (
         "--limit", default=story.LIMIT, show_default=True, type=click.IntRange(1, _MOST), help="Entries a page."
     ),
     click.option("--before", default="", help="The page below: what the page above ended with."),
-    click.option("--lang", default="", help="ISO code of the language of states and groups (default: the shop's)."),
+    click.option(
+        "--lang", default="", help="Language of states and groups, as fr (default: the setting, else the shop's)."
+    ),
     click.option("--full", is_flag=True, help="The whole text of messages."),
     click.option("--json", "as_json", is_flag=True, help="As JSON."),
 )

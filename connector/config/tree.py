@@ -67,6 +67,12 @@ def _zone(value: str) -> str:
     return value
 
 
+def _language(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?", value):
+        raise ValueError("the ISO code of a language, such as fr")
+    return value.lower()
+
+
 def _mirror_url(value: str) -> str:
     if value.startswith("postgresql:"):
         return _postgres_url(value)
@@ -156,6 +162,7 @@ class ShopSettings(Model):
     key: Annotated[Secret, AfterValidator(_key)]
     key_file: File = None
     timezone: Annotated[str, AfterValidator(_zone)] = ""
+    language: Annotated[str, AfterValidator(_language)] = ""
     employee: Id = 0
     id_shop: Id = 0
     page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000

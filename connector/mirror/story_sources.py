@@ -63,6 +63,7 @@ class Sources:
         self.about = about
         self._orders = self._make_orders()
         self._threads = self._make_threads()
+        self._sources = list(self._make_sources())
 
     # --- whose ----------------------------------------------------------------------------------------------------
 
@@ -123,7 +124,7 @@ class Sources:
         """The newest entries of these kinds: rank (place in KINDS), number (of the row), moment (UTC, DATELESS without
         one). None: nothing of the kind is mirrored. What else they say is read of these few rows only (`rows`)."""
         parts = []
-        for kind, table, of, dated, _ in self._sources():
+        for kind, table, of, dated, _ in self._sources:
             if kind in kinds:
                 moment, key = _moment(table, dated), _key(kind, table)
                 rank = KINDS.index(kind)
@@ -139,13 +140,13 @@ class Sources:
     def rows(self, kind: str, numbers: Sequence[int]) -> Select[Any]:
         """These rows of a kind that `keys` gave: number, local (the shop's text of the time, where it has one), and the
         columns of the kind."""
-        table, dated, columns = next((s[1], s[3], s[4]) for s in self._sources() if s[0] == kind)
+        table, dated, columns = next((s[1], s[3], s[4]) for s in self._sources if s[0] == kind)
         key = _key(kind, table)
         local = column(table, f"{dated}_local", "local")
         query = select(key.label("row_id"), local, *(column(table, name) for name in columns))
         return query.where(table.c.shop == self.about.shop, key.in_(numbers))
 
-    def _sources(self) -> Iterator[tuple[str, Table, ColumnElement[bool], str, tuple[str, ...]]]:
+    def _make_sources(self) -> Iterator[tuple[str, Table, ColumnElement[bool], str, tuple[str, ...]]]:
         for kind, name, columns in _OF_ORDERS:
             table = self._table(name, "id" if kind == "order" else "id_order")
             orders = self.orders()

@@ -33,7 +33,8 @@ LIMIT = 50
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Which part of a story. kinds: of `core.timeline.KINDS`. since, until: days of the shop, both included. before:
-    `Told.next` of the page above. language: ISO code of the names of states and groups; "": the shop's default."""
+    `Told.next` of the page above. language: ISO code of the names of states and groups; "": the setting `language`,
+    else the shop's default."""
 
     kinds: Sequence[str] = KINDS
     since: date | None = None
@@ -94,7 +95,7 @@ def _languages(app: App, shop: str, wanted: str) -> list[int | None]:
     known = app.mirror.lookups.languages(shop)
     usual = app.mirror.lookups.configuration(shop, "PS_LANG_DEFAULT") or ""
     default = int(usual) if usual.isascii() and usual.isdigit() else None
-    found = timeline.language(known, wanted)
+    found = timeline.language(known, wanted or app.shop_settings(shop).language)
     if wanted and found is None:
         raise UsageError("story.unknown_language", language=wanted, known=", ".join(sorted(set(known.values()))))
     return [found, default]

@@ -85,6 +85,14 @@ def test_an_order_is_shown_in_the_readers_language(run: Run) -> None:
     assert "2025-03-30 11:15  shipment  REF11, Parcels, 1Z 9, https://parcels.test/1Z%209" in lines(out)
 
 
+def test_the_settings_may_name_the_readers_language(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"PRESTASHOP_CONNECTOR__SHOPS__{SHOP.upper()}__LANGUAGE", "fr")
+    assert "Expédié" in run("order", "timeline", "11", "--kind", "state")[1]
+    assert "Shipped" in run("order", "timeline", "11", "--kind", "state", "--lang", "en")[1]
+    monkeypatch.setenv(f"PRESTASHOP_CONNECTOR__SHOPS__{SHOP.upper()}__LANGUAGE", "de")  # which the shop has not
+    assert "Shipped" in run("order", "timeline", "11", "--kind", "state")[1]
+
+
 def test_pages_follow_each_other(run: Run) -> None:
     found: list[str] = []
     more: list[str] = []
