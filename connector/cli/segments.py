@@ -17,6 +17,7 @@ from connector.cli.output import emit_json, pairs, safe, say, table
 from connector.cli.progress import shown
 from connector.cli.session import Options, load, named_shop, opened, pick_shop
 from connector.cli.submitting import submit_many
+from connector.core.model import IntentState
 from connector.core.segments import Conditions, Segment, Span
 from connector.engine.segment_push import Planned
 from connector.engine.segments import ADDRESS_CHANGED, BOUNCED, NO_CONSENT, Entry, Listing
@@ -180,6 +181,8 @@ def push(options: Options, name: str, dry_run: bool, allow_mass_change: bool, sh
     _say_planned(one, planned)
     if intents:
         say("; ".join(f"{count} {state}" for state, count in done.items()))
+        if str(IntentState.FAILED) in done:
+            say("outbox list says why the shop refused them")
     return int(code)
 
 

@@ -67,6 +67,7 @@ class Selection:
     def listing(self, segment: Segment, *, offline: bool = False) -> Listing:
         """Who may be on the list. A campaign's consents are asked of the shop, unless offline: whoever cannot ask gets
         no list. Raises as `members`, and what the shop raises."""
+        newest = self._people.newest_local(self.shop_name)  # first: a pull may store somebody while we look
         everybody, found = self._known(segment)
         if not segment.is_campaign:
             entries = [Entry(person, person.account) for _, person in sorted(found.items())]
@@ -75,7 +76,7 @@ class Selection:
             said, as_of = self._mirrored(segment.consent, everybody.values()), self.mirror_as_of(consents=True)
         else:
             as_of = self._clock.now()  # the moment before the first answer: what it says is at least as new
-            said = self._consents().read(segment.consent)
+            said = self._consents().read(segment.consent, newest)
         return self._with_consent(segment, everybody, found, said, as_of, offline=offline)
 
     def group(self, segment: Segment) -> int:

@@ -47,7 +47,7 @@ def selection(app: App, shop: str) -> Selection:
     def asked() -> ConsentReader:
         app.probe(shop)  # tells the version, and with it how the shop must be asked
         return ConsentReader(
-            shop, app.client(shop), app.probe(shop), people, mirror.contents, app.resources, app.id_shops(shop)
+            shop, app.client(shop), app.probe(shop), mirror.contents, app.resources, app.id_shops(shop)
         )
 
     return Selection(shop, people, mirror.rows, mirror.runs, asked, app.clock)

@@ -34,6 +34,7 @@ when.spent = {{ at_least = 50.5, at_most = 400 }}
 when.country = ["fr", "de", "es", "gb"]
 unless.product = ["DEMO_3", 5]
 consent = "none"
+group = "Professionals"
 
 [lately]
 within_days = {DAYS}
@@ -103,6 +104,19 @@ def test_the_people_of_a_segment_are_those_that_the_shops_own_rows_give(tmp_path
             world.sync(app=app, only=("pull",))
             selection = data.selection(app, "main")
             listings = {one.name: selection.listing(one) for one in data.known(app).of("main")}
+            there = {row["id"] for row in shop.rows("customers") if 4 in shop.groups_of(row["id"])}
+            pushing, regulars = data.pushing(app, "main"), data.named(app, "main", "regulars")
+            planned = pushing.plan(regulars)
+            made = pushing.wish(regulars, planned, allow_mass_change=True)
+            again = pushing.plan(regulars).changes
+            assert (again.count, again.under_way) == (0, len(made))
+            assert app.mirror.leases.take("main", app.holder, 60)
+            app.legs("main").push(lambda: False)
+            app.legs("main").pull(lambda: False, ["customers"])
+            inside = {row["id"] for row in shop.rows("customers") if 4 in shop.groups_of(row["id"])}
+            assert inside == there | set(planned.changes.add) > there
+            after = pushing.plan(regulars).changes
+            assert (after.count, after.under_way, after.own, after.others) == (0, 0, len(made), len(there))
             waiting = {row["email"].casefold() for row in app.mirror.waiting.threads("main", 1000)}
     plain = Plain(shop)
     today = datetime.now(PARIS)
