@@ -173,7 +173,9 @@ class ShopLegs:
             if merged.missing:
                 codes.append(Exit.FOUND)
             counts = {"fetched": merged.fetched, "missing": merged.missing, "folders": len(merged.folders)}
-            return LegResult("collect", worst(codes), counts, merged.errors, merged, pause=bool(merged.errors))
+            # One folder that cannot be read holds up no other of its mailbox.
+            pause = bool(merged.errors) and all(folder.error is not None for folder in merged.folders)
+            return LegResult("collect", worst(codes), counts, merged.errors, merged, pause)
 
         return self._run("collect" if mailbox is None else f"collect/{mailbox}", work)
 
