@@ -170,7 +170,7 @@ def _threads(told: Told) -> dict[str, object]:
         "threads": f"{head['threads']}, open: {open_ or 'none'}{more}",
         "came back": _mails(head["bounced_mails"]),
         "quarantine": _mails(head["quarantined_mails"]),
-        "times": told.zone,
+        "times": told.zone or "the shop's own, its zone is unknown",
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from connector.core.storedtext import readable
-from connector.core.timeline import DATELESS, KINDS, Mark
+from connector.core.timeline import KINDS, Mark
 from connector.mirror.database import Database
 from connector.mirror.rows import folded
 from connector.mirror.story_details import Details, Entry, plain
@@ -72,8 +72,8 @@ class SqlStory:
     ) -> tuple[list[Entry], Mark | None]:
         """A page of the stream, and the mark after which the next one begins (None: there is no more).
 
-        Every entry has kind, id, at (UTC ISO text, None for a row without a date), local (the shop's text, None where
-        the mirror has none) and, by kind:
+        Every entry has kind, id, at (UTC ISO text; None without a date, or while the shop's zone is unknown), local
+        (the shop's text, None where the mirror has none) and, by kind:
           order     reference, state, valid, total_paid, currency, payment, id_customer, id_order
           shipment  id_order, reference, carrier, tracking_number, link (None where the carrier has no page)
           payment   reference, amount, currency, payment_method, transaction_id, employee
@@ -106,10 +106,7 @@ class SqlStory:
             numbers = [mark.id for mark in marks if mark.kind == kind]
             for row in connection.execute(sources.rows(kind, numbers)).mappings():
                 rows[kind, row["row_id"]] = _entry(kind, dict(row))
-        page = [rows[mark.kind, mark.id] for mark in marks]
-        for one, mark in zip(page, marks, strict=True):
-            one["at"] = None if mark.at <= DATELESS else plain(mark.at)
-        return page
+        return [rows[mark.kind, mark.id] for mark in marks]
 
     def _has_anything(self, connection: Connection, about: About) -> bool:
         sources = Sources(self._tables, about)
@@ -122,7 +119,7 @@ class SqlStory:
 
 def _entry(kind: str, row: dict[str, Any]) -> Entry:
     """A row under the names that a reader meets."""
-    one: Entry = {"kind": kind, "id": row.pop("row_id"), "at": None, **row}
+    one: Entry = {"kind": kind, "id": row.pop("row_id"), **row}
     if kind == "order":
         one["id_order"] = one["id"]
     elif kind == "payment":

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, case, func, select
 from connector.mirror.counting import counts
 from connector.mirror.own_tables import bounce, mail
 from connector.mirror.story_details import Details, Entry, plain
-from connector.mirror.story_sources import Sources, column
+from connector.mirror.story_sources import Sources, column, moment_of
 from connector.mirror.tables import MirroredTables
 
 SHOWN = 50
@@ -158,7 +158,7 @@ def _sums(connection: Connection, tables: MirroredTables, sources: Sources, deta
             header["refunded"] = _by_currency([pair for pair in amounts if pair[1]], details)
     names = ("id", "reference", "current_state", "total_paid", "id_currency", "date_add", "date_add_local")
     newest = select(*(column(table, name) for name in names)).where(mine)
-    last = connection.execute(newest.order_by(column(table, "date_add").desc().nulls_last(), table.c.id.desc())).first()
+    last = connection.execute(newest.order_by(moment_of(table, "date_add").desc(), table.c.id.desc()).limit(1)).first()
     if last is not None:
         header["last_order"] = {
             "id": last.id,

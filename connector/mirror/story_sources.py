@@ -126,7 +126,7 @@ class Sources:
         parts = []
         for kind, table, of, dated, _ in self._sources:
             if kind in kinds:
-                moment, key = _moment(table, dated), _key(kind, table)
+                moment, key = moment_of(table, dated), _key(kind, table)
                 rank = KINDS.index(kind)
                 columns = (literal_column(str(rank)).label("rank"), key.label("number"), moment.label("moment"))
                 mine = table.c.shop == self.about.shop
@@ -138,12 +138,14 @@ class Sources:
         return select(found.c.rank, found.c.number, found.c.moment).order_by(*newest).limit(limit)
 
     def rows(self, kind: str, numbers: Sequence[int]) -> Select[Any]:
-        """These rows of a kind that `keys` gave: number, local (the shop's text of the time, where it has one), and the
-        columns of the kind."""
+        """These rows of a kind that `keys` gave: row_id, at, local (the shop's text of the time, where it has one), and
+        the columns of the kind."""
         table, dated, columns = next((s[1], s[3], s[4]) for s in self._sources if s[0] == kind)
         key = _key(kind, table)
         local = column(table, f"{dated}_local", "local")
-        query = select(key.label("row_id"), local, *(column(table, name) for name in columns))
+        query = select(
+            key.label("row_id"), column(table, dated, "at"), local, *(column(table, name) for name in columns)
+        )
         return query.where(table.c.shop == self.about.shop, key.in_(numbers))
 
     def _make_sources(self) -> Iterator[tuple[str, Table, ColumnElement[bool], str, tuple[str, ...]]]:
@@ -200,7 +202,7 @@ def column(table: Table | None, name: str, label: str = "") -> ColumnElement[Any
     return found.label(label or name)
 
 
-def _moment(table: Table, name: str) -> ColumnElement[Any]:
+def moment_of(table: Table, name: str) -> ColumnElement[Any]:
     """The UTC time; the shop's own where its zone is unknown, as everywhere."""
     if name not in table.c:
         return type_coerce(literal(DATELESS, UTCDateTime()), UTCDateTime())

@@ -46,7 +46,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """next: what `Asked.before` takes for the page below; "" at the end. zone: of the local times."""
+    """next: what `Asked.before` takes for the page below; "" at the end. zone: of the local times, "" while it is
+    unknown."""
 
     header: Mapping[str, Any]
     entries: Sequence[Mapping[str, Any]]
@@ -87,7 +88,7 @@ def _told(app: App, shop: str, story: SqlStory, about: About, asked: Asked) -> T
     for one in entries:
         if one["local"] is None and one["at"] is not None:
             one["local"] = app.local(shop, datetime.fromisoformat(one["at"]))
-    return Told(header, entries, str(mark) if mark else "", str(app.zone(shop) or "UTC"))
+    return Told(header, entries, str(mark) if mark else "", str(app.zone(shop) or ""))
 
 
 def _languages(app: App, shop: str, wanted: str) -> list[int | None]:

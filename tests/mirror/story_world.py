@@ -68,7 +68,8 @@ def fill(mirror: Mirror) -> None:
 def _trade(mirror: Mirror) -> None:
     put(mirror, "orders", bought(11, ANNA, 0), bought(12, GUEST, 100, id_currency=2, total_paid=Decimal("7.5")),
         bought(13, ANNA, 200, reference="SPLIT"), bought(14, ANNA, 200, reference="SPLIT", valid=False),
-        bought(15, BEN, 50), bought(16, OLD, 0, **dict.fromkeys(("date_add", "date_add_local"))))  # fmt: skip
+        bought(15, BEN, 50), bought(16, OLD, 0, **dict.fromkeys(("date_add", "date_add_local"))),
+        bought(17, OLD, 0, date_add=None))  # fmt: skip
     put(mirror, "orders", bought(11, ANNA, 0, reference="ROME"), shop="rome")
     put(mirror, "order_histories", row(1, id_order=11, id_order_state=2, **at(0)),
         row(2, id_order=11, id_order_state=4, id_employee=5, **at(30)),

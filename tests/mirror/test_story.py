@@ -115,8 +115,12 @@ class TestTheStream:
         ]  # fmt: skip
 
     def test_a_row_without_a_date_is_the_oldest(self, story: SqlStory) -> None:
-        (one,) = stream(story, OLD)
-        assert (one["kind"], one["at"], one["local"]) == ("order", None, None)
+        assert [(one["id"], one["local"]) for one in stream(story, OLD)] == [(17, "2025-03-30 11:15:00"), (16, None)]
+
+    def test_while_the_zone_is_unknown_the_shops_own_times_put_rows_in_order(self, story: SqlStory) -> None:
+        at_eleven = Span(since=NOW.replace(hour=11, minute=0), until=NOW.replace(hour=12))
+        assert [(one["id"], one["at"]) for one in stream(story, OLD, span=at_eleven)] == [(17, None)]
+        assert story.header(whom(story, OLD))["last_order"]["id"] == 17
 
     def test_times_are_given_in_utc_and_as_the_shop_writes_them(self, story: SqlStory) -> None:
         (one,) = stream(story, ANNA, kinds=["invoice"])

@@ -46,7 +46,7 @@ def test_customers_have_their_orders_counted_and_summed_up(mirror: Mirror) -> No
         (ANNA, "anna@example.org", 3, 2, 20.2, 2, 1),
         (GUEST, "anna@example.org", 1, 1, 7.5, 2, 1),
         (BEN, "ben@example.org", 1, 1, 10.1, 1, 1),
-        (OLD, "old@example.org", 1, 1, 10.1, 0, 0),
+        (OLD, "old@example.org", 2, 2, 20.2, 0, 0),
     ]
 
 
