@@ -95,6 +95,7 @@ class Privacy:
             ("outbox", self._holder.intents(held)),
             ("conflicts", self._holder.conflicts(held)),
             ("segments", self._holder.segments(held)),
+            ("thread_changes", self._holder.thread_changes(held)),
         ):
             if rows:
                 yield f"{held.shop}/{name}.json", _json(rows)

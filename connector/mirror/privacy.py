@@ -23,7 +23,16 @@ from connector.mirror import emptying, search
 from connector.mirror.contents import SqlContents
 from connector.mirror.database import Database
 from connector.mirror.dialect import in_batches
-from connector.mirror.own_tables import attachment, bounce, conflict, erasure, mail, quarantine_row, segment_member
+from connector.mirror.own_tables import (
+    attachment,
+    bounce,
+    conflict,
+    erasure,
+    mail,
+    quarantine_row,
+    segment_member,
+    thread_change,
+)
 from connector.mirror.own_tables import intent as intents
 from connector.mirror.tables import MirroredTables
 
@@ -163,6 +172,11 @@ class SqlPrivacy:
 
     def conflicts(self, held: Holdings) -> list[dict[str, Any]]:
         return self._listed(conflict, conflict.c.intent_id, held.intents)
+
+    def thread_changes(self, held: Holdings) -> list[dict[str, Any]]:
+        """Statuses of their threads that were seen to change."""
+        mine = thread_change.c.shop == held.shop
+        return self._listed(thread_change, thread_change.c.id_thread, sorted(held.rows.get(_THREADS, ())), mine)
 
     def segments(self, held: Holdings) -> list[dict[str, Any]]:
         """The segments that put them into a customer group."""

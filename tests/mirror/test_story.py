@@ -235,6 +235,8 @@ class TestErasedPeople:
 
     def test_their_story_goes_on_without_who_they_were(self, mirror: Mirror, story: SqlStory) -> None:
         before = brief(stream(story, BEN))
+        held = mirror.privacy.find(SHOP, ANNA)
+        assert [one["became"] for one in mirror.privacy.thread_changes(held)] == ["pending1", "closed"]
         assert mirror.privacy.erase(SHOP, BEN, "keyed hash") is not None
         assert story.person(SHOP, "ben@example.org") is None
         head = story.header(whom(story, BEN))
