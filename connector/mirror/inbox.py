@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, literal, null, or_, select, true
 
 from connector.core.storedtext import readable
 from connector.mirror.database import Database
-from connector.mirror.search import Search
+from connector.mirror.search import Search, one_of
 from connector.mirror.tables import MirroredTables
 
-FEW = 5_000
+FEW = 3_000
 """Threads that are sorted one by one; beyond, messages are walked from the newest on until a page is full."""
 SNIPPET = 160
 NEEDED = {"customer_threads": {"status", "email"}, "customer_messages": {"id_customer_thread", "message"}}
@@ -38,11 +38,13 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Found:
     """threads: shop, id, status, email, customer, id_order, order_reference, id_contact, id_lang, last_message_at,
-    last_by (customer, employee), last_private, snippet. more: `after` of the next page. cut: see `Search.threads`."""
+    last_by (customer, employee), last_private, snippet. more: `after` of the next page. cut: see `Search.threads`.
+    unsorted: too many for the longest wait to be found; the newest come first."""
 
     threads: list[dict[str, Any]]
     more: str = ""
     cut: bool = False
+    unsorted: bool = False
 
 
 class Inbox:
@@ -59,23 +61,25 @@ class Inbox:
         thread, message = main["customer_threads"], main["customer_messages"]
         mark = int(after) if after.isascii() and after.isdigit() else 0
         with self._db.read() as connection:
-            where = [thread.c.shop == shop, *self._conditions(thread, message, wanted)]
+            where = [thread.c.shop == shop, *self._conditions(thread, wanted)]
             cut = False
             if wanted.words.strip():
                 ids, cut = self._search.threads(connection, shop, wanted.words)
-                where.append(thread.c.id.in_(ids))
-            probe = select(thread.c.id).where(*where).limit(FEW + 1).subquery()
-            count = connection.execute(select(func.count()).select_from(probe)).scalar_one()
-            if count > FEW:
-                page = self._walked(connection, thread, message, where, mark, limit, shop)
+                where.append(one_of(connection, thread.c.id, ids))
+            few: Sequence[int] = connection.execute(select(thread.c.id).where(*where).limit(FEW + 1)).scalars().all()
+            theirs = [*where, self._waits(thread, message)] if wanted.waiting else where
+            if len(few) > FEW:
+                page = self._walked(connection, thread, message, theirs, mark, limit, shop)
             else:
-                page = self._sorted(connection, thread, message, where, mark, limit, wanted.longest_first)
+                if wanted.waiting:
+                    few = connection.execute(select(thread.c.id).where(*theirs)).scalars().all()
+                page = self._sorted(connection, message, shop, few, mark, wanted.longest_first)
             threads = self._shown(connection, shop, page[:limit])
         more = str(page[limit - 1][1]) if len(page) > limit else ""
-        return Found(threads, more, cut)
+        return Found(threads, more, cut, wanted.longest_first and len(few) > FEW)
 
     @staticmethod
-    def _conditions(thread: Table, message: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
+    def _conditions(thread: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
         if wanted.status == "open":
             found.append(or_(thread.c.status == "open", thread.c.status.is_(None), thread.c.status == ""))
@@ -84,37 +88,32 @@ class Inbox:
         for name, value in (("id_contact", wanted.contact), ("id_lang", wanted.language)):
             if value and name in thread.c:
                 found.append(thread.c[name] == value)
-        if wanted.waiting and {"id_employee", "private"} <= set(message.c.keys()):
-            last = message.alias("last")
-            newest = _of(select(func.max(last.c.id)), last, thread).where(_public(last)).correlate(thread)
-            theirs = message.alias("theirs")
-            found.append(
-                exists().where(
-                    theirs.c.shop == thread.c.shop,
-                    theirs.c.id == newest.scalar_subquery(),
-                    func.coalesce(theirs.c.id_employee, 0) == 0,
-                )
-            )
         return found
 
     @staticmethod
+    def _waits(thread: Table, message: Table) -> ColumnElement[bool]:
+        """Is the newest message that the customer can see the customer's?"""
+        if not {"id_employee", "private"} <= set(message.c.keys()):
+            return true()
+        last, theirs = message.alias("last"), message.alias("theirs")
+        newest = _of(select(func.max(_by_thread(last))), last, thread).where(_public(last)).correlate(thread)
+        mine = (theirs.c.shop == thread.c.shop) & (theirs.c.id == newest.scalar_subquery())
+        return exists().where(mine, func.coalesce(theirs.c.id_employee, 0) == 0)
+
+    @staticmethod
     def _sorted(
-        connection: Connection,
-        thread: Table,
-        message: Table,
-        where: list[ColumnElement[bool]],
-        mark: int,
-        limit: int,
-        longest_first: bool,
+        connection: Connection, message: Table, shop: str, threads: Sequence[int], mark: int, longest_first: bool
     ) -> Sequence[tuple[int, int]]:
         """(thread, its newest message) of few threads."""
-        newest = _of(select(func.max(message.c.id)), message, thread).correlate(thread).scalar_subquery()
-        pairs = select(thread.c.id, newest.label("newest")).where(*where).subquery()
-        query = select(pairs.c.id, pairs.c.newest).where(pairs.c.newest.is_not(None))
+        newest = func.max(_by_thread(message))
+        query = select(message.c.id_customer_thread, newest).where(message.c.shop == shop)
+        query = query.where(one_of(connection, message.c.id_customer_thread, threads)).group_by(
+            message.c.id_customer_thread
+        )
+        found = [(row[0], row[1]) for row in connection.execute(query)]
         if mark:
-            query = query.where(pairs.c.newest > mark if longest_first else pairs.c.newest < mark)
-        query = query.order_by(pairs.c.newest.asc() if longest_first else pairs.c.newest.desc())
-        return [(row.id, row.newest) for row in connection.execute(query.limit(limit + 1))]
+            found = [one for one in found if (one[1] > mark if longest_first else one[1] < mark)]
+        return sorted(found, key=lambda one: one[1], reverse=not longest_first)
 
     @staticmethod
     def _walked(
@@ -131,7 +130,7 @@ class Inbox:
         is_last = ~exists().where(
             later.c.shop == message.c.shop,
             later.c.id_customer_thread == message.c.id_customer_thread,
-            later.c.id > message.c.id,
+            _by_thread(later) > message.c.id,
         )
         fits = exists().where(thread.c.id == message.c.id_customer_thread, *where).correlate(message)
         query = select(message.c.id_customer_thread, message.c.id).where(message.c.shop == shop, is_last, fits)
@@ -173,6 +172,12 @@ class Inbox:
 
 def _of(query: Any, message: Any, thread: Table) -> Any:  # noqa: ANN401 - a Select
     return query.where(message.c.shop == thread.c.shop, message.c.id_customer_thread == thread.c.id)
+
+
+def _by_thread(message: Any) -> ColumnElement[int]:  # noqa: ANN401 - a table or its alias
+    """The id, so written that SQLite looks for messages of a thread by the index on threads: it has no statistics and
+    would walk through all ids for the highest one."""
+    return message.c.id + 0  # type: ignore[no-any-return]
 
 
 def _public(message: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a table or its alias

@@ -1,21 +1,33 @@
 """Full-text search in messages, names and addresses: SQLite's FTS5, PostgreSQL's tsvector under a GIN index.
 
 The index belongs to the mirrored tables and is made with them at start, from what is there; the database itself keeps
-it current with every row that is stored, emptied or removed, so that no writer has to think of it. SQLite: one table of
-words without the texts (contentless), fed by triggers; a row number says shop, kind and id. PostgreSQL: an index over
-an expression. Both fold case and accents.
+it current with every row that is stored, emptied or removed, so that no writer has to think of it. SQLite: tables of
+words without the texts (contentless), fed by triggers; a row number says shop and id. PostgreSQL: indexes over an
+expression. Both fold case and accents.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, bindparam, or_, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
 
-from connector.mirror.dialect import in_batches
 from connector.mirror.tables import MirroredTables
 
 SEARCHED: dict[str, tuple[str, ...]] = {
@@ -23,18 +35,16 @@ SEARCHED: dict[str, tuple[str, ...]] = {
     "customers": ("firstname", "lastname", "company", "email"),
     "customer_threads": ("email",),
 }
-"""Table -> the columns whose words are found. The place in this list is part of SQLite's row numbers."""
-MOST_HITS = 2_000
+"""Table -> the columns whose words are found."""
+MOST_HITS = 600
 """Hits in each table that are looked at, the newest of them: a word that everybody writes finds nobody."""
 
 _LONGEST = 100_000  # characters of a text that are indexed; a tsvector holds a megabyte
-_ROOM = 1 << 40  # ids of one kind in one shop
-_KINDS = 8
+_ROOM = 1 << 40  # ids of one shop
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORDS = 12
 _MARKS = '@._-/:+#<>&;="()[]{}!?,*|\\~`^%$'
 
-_WORDS_DDL = "CREATE VIRTUAL TABLE search_words USING fts5(words, content='', tokenize='unicode61 remove_diacritics 2')"
 _SHOPS_DDL = "CREATE TABLE search_shops (number INTEGER PRIMARY KEY, shop VARCHAR NOT NULL UNIQUE)"
 
 
@@ -52,13 +62,13 @@ def missing(connection: Connection, tables: MirroredTables) -> list[str]:
     wanted = dict(_triggered(tables))
     if not wanted:
         return []
-    wanted = {"search_words": _WORDS_DDL, "search_shops": _SHOPS_DDL, **wanted}
+    wanted = {"search_shops": _SHOPS_DDL, **wanted}
     rows = connection.execute(text(r"SELECT name, type, sql FROM sqlite_master WHERE name LIKE 'search\_%' ESCAPE '\'"))
     had = {row.name: row for row in rows if row.type in ("table", "trigger")}
     if all(name in had and had[name].sql == ddl for name, ddl in wanted.items()):
         return []
     drop = [f"DROP TRIGGER {name}" for name, row in had.items() if row.type == "trigger"]
-    drop += [f"DROP TABLE {name}" for name in ("search_words", "search_shops") if name in had]
+    drop += [f"DROP TABLE {name}" for name in had if name == "search_shops" or name.endswith("_words")]
     return [*drop, *wanted.values(), *_filled(tables)]
 
 
@@ -72,19 +82,21 @@ def make(connection: Connection, statements: Sequence[str]) -> None:
 
 def compact(connection: Connection) -> None:
     """Leave no word of rows that were emptied in SQLite's index, where they are only marked as gone until then."""
-    if connection.dialect.name == "sqlite" and connection.dialect.has_table(connection, "search_words"):
-        connection.exec_driver_sql("INSERT INTO search_words (search_words) VALUES ('optimize')")
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(text(r"SELECT name FROM sqlite_master WHERE name LIKE 'search\_%\_words' ESCAPE '\'"))
+        for name in rows.scalars().all():
+            connection.exec_driver_sql(f"INSERT INTO {name} ({name}) VALUES ('optimize')")  # noqa: S608 - our own name
 
 
 # --- the index ------------------------------------------------------------------------------------------------------
 
 
-def _columns(tables: MirroredTables) -> Iterator[tuple[int, str, list[str]]]:
-    """(kind, table, columns) of what is mapped."""
-    for kind, (name, columns) in enumerate(SEARCHED.items()):
+def _columns(tables: MirroredTables) -> Iterator[tuple[str, list[str]]]:
+    """(table, columns) of what is mapped."""
+    for name, columns in SEARCHED.items():
         found = [column for column in columns if name in tables.main and column in tables.main[name].c]
         if found:
-            yield kind, name, found
+            yield name, found
 
 
 def _joined(columns: Sequence[str], row: str) -> str:
@@ -93,26 +105,30 @@ def _joined(columns: Sequence[str], row: str) -> str:
     return f"substr({whole}, 1, {_LONGEST})"
 
 
+def _number(shops: str, row: str) -> str:
+    return f"{shops}.number * {_ROOM} + {row}.id"
+
+
 def _triggered(tables: MirroredTables) -> Iterator[tuple[str, str]]:
-    for kind, name, columns in _columns(tables):
-
-        def number(row: str, kind: int = kind) -> str:
-            return f"(number * {_KINDS} + {kind}) * {_ROOM} + {row}.id"
-
+    for name, columns in _columns(tables):
+        words = f"search_{name}_words"
+        known = "FROM search_shops s WHERE s.shop ="
         seen = (
             "INSERT INTO search_shops (shop) SELECT new.shop "
             "WHERE NOT EXISTS (SELECT 1 FROM search_shops WHERE shop = new.shop); "
         )
         put = (
-            f"INSERT INTO search_words (rowid, words) SELECT {number('new')}, {_joined(columns, 'new')} "  # noqa: S608
-            "FROM search_shops WHERE shop = new.shop; "
+            f"INSERT INTO {words} (rowid, words) SELECT {_number('s', 'new')}, {_joined(columns, 'new')} "
+            f"{known} new.shop; "
         )
         gone = (
-            f"INSERT INTO search_words (search_words, rowid, words) SELECT 'delete', {number('old')}, "  # noqa: S608
-            f"{_joined(columns, 'old')} FROM search_shops WHERE shop = old.shop; "
+            f"INSERT INTO {words} ({words}, rowid, words) SELECT 'delete', {_number('s', 'old')}, "
+            f"{_joined(columns, 'old')} {known} old.shop; "
         )
         changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in columns)
         start = f"CREATE TRIGGER search_{name}"
+        tokens = "tokenize='unicode61 remove_diacritics 2'"
+        yield words, f"CREATE VIRTUAL TABLE {words} USING fts5(words, content='', {tokens})"
         yield f"search_{name}_new", f"{start}_new AFTER INSERT ON {name} BEGIN {seen}{put}END"
         yield f"search_{name}_gone", f"{start}_gone AFTER DELETE ON {name} BEGIN {gone}END"
         yield (
@@ -122,13 +138,13 @@ def _triggered(tables: MirroredTables) -> Iterator[tuple[str, str]]:
 
 
 def _filled(tables: MirroredTables) -> Iterator[str]:
-    for kind, name, columns in _columns(tables):
+    for name, columns in _columns(tables):
         yield (
             f"INSERT INTO search_shops (shop) SELECT DISTINCT shop FROM {name} "  # noqa: S608 - names of our own
             "WHERE shop NOT IN (SELECT shop FROM search_shops)"
         )
         yield (
-            f"INSERT INTO search_words (rowid, words) SELECT (s.number * {_KINDS} + {kind}) * {_ROOM} + t.id, "  # noqa: S608
+            f"INSERT INTO search_{name}_words (rowid, words) SELECT {_number('s', 't')}, "  # noqa: S608
             f"{_joined(columns, 't')} FROM {name} t JOIN search_shops s ON s.shop = t.shop"
         )
 
@@ -141,7 +157,7 @@ def _vector(columns: Sequence[str]) -> str:
 
 
 def _indexes(tables: MirroredTables) -> Iterator[tuple[str, str]]:
-    for _, name, columns in _columns(tables):
+    for name, columns in _columns(tables):
         ddl = f"ON {name} USING gin ({_vector(columns)})"
         index = f"search_{name}_{hashlib.sha256(ddl.encode()).hexdigest()[:8]}"
         yield index, f"CREATE INDEX {index} {ddl}"
@@ -157,8 +173,16 @@ def folded_words(given: str) -> list[str]:
     return [word.casefold() for word in _WORD.findall(plain)][:_MOST_WORDS]
 
 
+def one_of(connection: Connection, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """Is it one of these numbers? As one parameter: thousands of them take longer than the answer."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(ids), ARRAY(BigInteger)))
+    listed = func.json_each(json.dumps(list(ids))).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
 class Search:
-    """Threads by words. All words must be there, each at the beginning of one that was written."""
+    """Threads by words. All words must be there; only if that finds nothing, words that begin with them count, too."""
 
     def __init__(self, tables: MirroredTables) -> None:
         self._tables = tables
@@ -166,18 +190,27 @@ class Search:
     def threads(self, connection: Connection, shop: str, given: str) -> tuple[list[int], bool]:
         """Threads with a message, a customer or an address in which all words stand, the thread of this number and
         those of the order with this reference. True: there were more hits than are looked at."""
+        given = "".join(sign for sign in given if sign.isprintable())
         words = folded_words(given)
-        found, cut = set[int](), False
-        if words:
-            for kind, name, columns in _columns(self._tables):
-                ids = self._hits(connection, shop, kind, name, columns, words)
+        found, cut = self._named(connection, shop, given.strip().lstrip("#")), False
+        for beginnings in (False, True):
+            for name, columns in _columns(self._tables) if words else ():
+                ids = self._hits(connection, shop, name, columns, words, beginnings=beginnings)
                 cut = cut or len(ids) > MOST_HITS
                 found |= self._threads_of(connection, shop, name, ids[:MOST_HITS])
-        found |= self._named(connection, shop, given.strip().lstrip("#"))
+            if found:
+                break
         return sorted(found, reverse=True), cut
 
     def _hits(
-        self, connection: Connection, shop: str, kind: int, name: str, columns: Sequence[str], words: Sequence[str]
+        self,
+        connection: Connection,
+        shop: str,
+        name: str,
+        columns: Sequence[str],
+        words: Sequence[str],
+        *,
+        beginnings: bool,
     ) -> list[int]:
         """Ids of rows, the newest first, one more than are looked at."""
         if connection.dialect.name == "postgresql":
@@ -186,18 +219,18 @@ class Search:
                 f"AND {_vector(columns).replace(':', chr(92) + ':')} @@ to_tsquery('simple', :words)) "
                 "SELECT id FROM hits ORDER BY id DESC LIMIT :most"
             )
-            wanted = " & ".join(f"'{word}':*" for word in words)
+            wanted = " & ".join(f"'{word}'{':*' if beginnings else ''}" for word in words)
             given = {"shop": shop, "words": wanted, "most": MOST_HITS + 1}
             return list(connection.execute(query, given).scalars())
         number = connection.execute(text("SELECT number FROM search_shops WHERE shop = :shop"), {"shop": shop}).scalar()
         if number is None:
             return []
-        first = (number * _KINDS + kind) * _ROOM
+        first, table = number * _ROOM, f"search_{name}_words"
         query = text(
-            "SELECT rowid FROM search_words WHERE search_words MATCH :words AND rowid BETWEEN :first AND :last "
+            f"SELECT rowid FROM {table} WHERE {table} MATCH :words AND rowid BETWEEN :first AND :last "  # noqa: S608
             "ORDER BY rowid DESC LIMIT :most"
         )
-        wanted = " ".join(f'"{word}"*' for word in words)
+        wanted = " ".join(f'"{word}"{"*" if beginnings else ""}' for word in words)
         given = {"words": wanted, "first": first, "last": first + _ROOM - 1, "most": MOST_HITS + 1}
         return [row - first for row in connection.execute(query, given).scalars()]
 
@@ -212,11 +245,9 @@ class Search:
             if threads is None or "id_customer" not in threads.c:
                 return set()
             table, column, wanted = threads, threads.c.id_customer, threads.c.id
-        found: set[int] = set()
-        for some in in_batches(ids):
-            query = select(wanted).where(table.c.shop == shop, column.in_(some), wanted.is_not(None))
-            found.update(connection.execute(query).scalars())
-        return found
+        query = select(wanted).where(table.c.shop == shop, one_of(connection, column, ids))
+        # What points nowhere is left out here: told so in SQL, SQLite would walk through the index of the other column.
+        return {number for number in connection.execute(query).scalars() if number is not None}
 
     def _named(self, connection: Connection, shop: str, given: str) -> set[int]:
         threads, orders = self._tables.main.get("customer_threads"), self._tables.main.get("orders")

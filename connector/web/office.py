@@ -27,11 +27,12 @@ class Filters:
 @dataclass(frozen=True, slots=True)
 class Listed:
     """One page of threads. more: a mark for `after` of the next page, '' when there is none. cut: the search found so
-    much that only the newest matches were looked at."""
+    much that only the newest matches were looked at. unsorted: there are too many to put the longest wait first."""
 
     threads: Sequence[View]
     more: str = ""
     cut: bool = False
+    unsorted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

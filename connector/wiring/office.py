@@ -59,7 +59,7 @@ class AppOffice:
             wanted.status, wanted.contact, wanted.language, wanted.waiting, wanted.words, wanted.longest_first
         )
         found = self._app.mirror.inbox.threads(shop, asked, after)
-        return Listed(found.threads, found.more, found.cut)
+        return Listed(found.threads, found.more, found.cut, found.unsorted)
 
     def thread(self, shop: str, thread_id: int) -> View | None:
         view = self._app.mirror.queries.thread_view(shop, thread_id)
