@@ -345,6 +345,10 @@ LEGAL_MOVES: dict[IntentState, frozenset[IntentState]] = {
 }
 
 
+BULK = "segment"
+"""Origin of changes that come by the thousand and that nobody waits for: they let all others go first."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewIntent:
     """A wish for one remote effect, not yet in the outbox.
@@ -365,7 +369,7 @@ class NewIntent:
     decided_on: dict[str, Any] = field(default_factory=dict)
     after: str = ""
     copy_id: int | None = None  # the ledger row it comes from
-    origin: str = "mail"  # mail | command
+    origin: str = "mail"  # mail | command | fallback | rule | BULK
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ class ConsentReader:
         self._id_shops = id_shops
 
     def read(self, consent: str, since: str | None) -> Consents:
-        """consent: newsletter or optin. since: when the newest customer whom the caller knows changed, shop-local; None:
-        nobody is known. Raises what the shop raises; there is no answer from memory."""
+        """consent: newsletter or optin. since: when the newest known customer changed, shop-local; None: nobody is
+        known. Raises what the shop raises; there is no answer from memory."""
         customers = next((one for one in self._resources if one.name == "customers"), None)
         if customers is None:
             raise DataError("resource.unknown", name="customers")

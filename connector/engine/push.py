@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from connector.core import conflicts, retry
 from connector.core.conflicts import Clash, Side
-from connector.core.model import FINAL, Intent, IntentState, Kind
+from connector.core.model import BULK, FINAL, Intent, IntentState, Kind
 from connector.engine.aftermath import Aftermath, tell
 from connector.engine.effects import Effect, Effects, Verdict
 from connector.engine.ports import Clock, Events, Ledger, Outbox, Rows
@@ -25,6 +25,7 @@ from connector.ops import events as ev
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _BATCH = 100
+_FEW = 10
 
 
 @dataclass(slots=True)
@@ -129,7 +130,8 @@ class Push:
                     report.problems[intent.id] = error
                     report.outcomes.append(self._later(intent, error))
                 break
-            for intent in due:
+            # Of those that nobody waits for a few: then it is looked whether somebody's reply has come.
+            for intent in [one for one in due if one.origin != BULK] or due[:_FEW]:
                 if stop() or not self._still_ours():
                     return report
                 try:

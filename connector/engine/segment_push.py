@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connector.core.model import Intent, Kind, NewIntent
+from connector.core.model import BULK, Intent, Kind, NewIntent
 from connector.core.query import Query
 from connector.core.segment_changes import ADDED_PERCENT, REMOVED_PERCENT, Changes, changes, mass_change
 from connector.core.segments import Segment
@@ -98,5 +98,5 @@ class SegmentPush:
             reference="",
             group=f"customer:{customer}",
             payload={"id_customer": customer, "add": add or [], "remove": remove or [], "segment": segment.name},
-            origin="command",
+            origin=BULK,
         )

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause, Select
 
 from connector.core.conflicts import Clash
-from connector.core.model import FINAL, LEGAL_MOVES, Intent, IntentState, Kind, NewIntent
+from connector.core.model import BULK, FINAL, LEGAL_MOVES, Intent, IntentState, Kind, NewIntent
 from connector.errors import StateError
 from connector.mirror import conflicts
 from connector.mirror.database import Database
@@ -304,7 +304,8 @@ def _heads() -> Select[Any]:
 # Built once: putting the statement together takes longer than running it, and the daemon asks every second.
 _HEADS = _heads()
 _NOW = bindparam("now", type_=intents.c.due_at.type)
-_DUE = _HEADS.where(or_(intents.c.due_at <= _NOW, intents.c.due_at == intents.c.created_at)).order_by(intents.c.id)
+_DUE = _HEADS.where(or_(intents.c.due_at <= _NOW, intents.c.due_at == intents.c.created_at))
+_DUE = _DUE.order_by(intents.c.origin == BULK, intents.c.id)
 _BY_KEY = select(intents).where(intents.c.shop == bindparam("shop"), intents.c.key == bindparam("key"))
 _BY_KEYS = select(intents).where(intents.c.shop == bindparam("shop"), among(intents.c.key))
 _OF_COPY = select(intents).where(intents.c.copy_id == bindparam("copy_id")).order_by(intents.c.id)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.conflicts import Clash
-from connector.core.model import LEGAL_MOVES, Intent, IntentState, Kind
+from connector.core.model import BULK, LEGAL_MOVES, Intent, IntentState, Kind
 from connector.errors import StateError
 from connector.mirror.backup import adopt
 from connector.mirror.db import Mirror
@@ -69,6 +69,10 @@ class TestOrder:
         go(mirror, "a1", S.CONFIRMED)
         assert due(mirror) == ["b1", "a2"]
         assert keys(mirror.outbox.due(SHOP, NOW, 1)) == ["b1"]
+
+    def test_what_comes_by_the_thousand_lets_all_others_go_first(self, mirror: Mirror) -> None:
+        mirror.outbox.add(SHOP, [wish("a", "a", origin=BULK), wish("b", "b", origin=BULK), wish("c", "c")])
+        assert due(mirror) == ["c", "a", "b"]
 
     @pytest.mark.parametrize("state", [S.SENDING, S.IN_DOUBT, S.CONFLICT])
     def test_one_that_is_stuck_holds_up_its_own_group_only(self, mirror: Mirror, state: IntentState) -> None:

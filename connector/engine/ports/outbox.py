@@ -19,7 +19,8 @@ class Outbox(Protocol):
         ...
 
     def due(self, shop: str, now: datetime, limit: int, only: Iterable[int] | None = None) -> list[Intent]:
-        """Heads of their groups, planned or in_doubt, due, whose `after` is confirmed; oldest first.
+        """Heads of their groups, planned or in_doubt, due, whose `after` is confirmed; oldest first,
+        those of origin BULK after all others.
 
         A group with an earlier intent that is planned, sending, in_doubt or in conflict yields only that earlier one
         (if due), so that order is kept. A failed one (a dead letter) holds up only what comes `after` it: its
