@@ -50,8 +50,8 @@ class SqlStory:
             return None
         which = table.c.id == order if isinstance(order, int) else table.c.reference == order
         with self._db.read() as connection:
-            query = select(table.c.id).where(table.c.shop == shop, which).order_by(table.c.id)
-            found = tuple(connection.execute(query).scalars())
+            query = select(table.c.id).where(table.c.shop == shop, which)
+            found = tuple(sorted(connection.execute(query).scalars()))  # sorted by SQLite it would be by no index
         return About(shop, orders=found) if found else None
 
     def header(self, about: About, languages: Sequence[int | None] = ()) -> Entry:

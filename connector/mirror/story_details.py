@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
@@ -139,7 +140,7 @@ class Details:
             query = select(table).where(table.c.shop == self._shop, key.in_(some))
             if threads:
                 query = query.where(table.c.id_thread.in_(threads))
-            yield from self._connection.execute(query.order_by(*table.primary_key))
+            yield from sorted(self._connection.execute(query), key=itemgetter(0))  # the key comes first
 
     def _files(self, copies: Collection[int]) -> dict[int, list[Entry]]:
         found: dict[int, list[Entry]] = {}

@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import event
+
 from connector.core.model import Contact, Customer, Employee
 from connector.mirror.db import Mirror, open_mirror
 from tests.mirror.world import BY_NAME, CUSTOMERS, MESSAGES, NOW, SHOP, STATES, THREADS, customer, message, row, thread
@@ -134,3 +136,36 @@ class TestWhatAMailMayBeAbout:
             (1, "REF1", 5),
         ]
         assert mirror.lookups.orders_of(SHOP, []) == []
+
+
+class TestIndexes:
+    def test_no_look_up_goes_through_all_rows_of_a_shop(self, on_sqlite: Mirror) -> None:
+        """SQLite would rather do that than sort a handful of rows."""
+        asked: list[tuple[str, object]] = []
+        engine = on_sqlite.database.engine
+
+        @event.listens_for(engine, "before_cursor_execute")
+        def note(connection, cursor, statement, parameters, context, many) -> None:  # type: ignore[no-untyped-def]
+            asked.append((statement, parameters))
+
+        look = on_sqlite.lookups
+        look.threads_by_token(SHOP, "abc")
+        look.threads_by_tokens(SHOP, ["abc", "def"])
+        look.open_threads_by_email(SHOP, "anna@example.org")
+        look.recent_threads(SHOP, "anna@example.org", NOW)
+        look.orders_of(SHOP, [1])
+        look.message_by_reference(SHOP, "psc1/ab")
+        look.messages_by_references(SHOP, ["psc1/ab"])
+        look.messages(SHOP, 1)
+        look.customers_by_email(SHOP, "anna@example.org")
+        look.customers_by_emails(SHOP, ["anna@example.org"])
+        look.newest_history(SHOP, 1)
+        look.payments(SHOP, "REF1")
+        event.remove(engine, "before_cursor_execute", note)
+        with on_sqlite.database.read() as connection:
+            for statement, parameters in asked:
+                if statement.startswith("SELECT"):
+                    plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
+                    steps = [row[3] for row in plan if row[3].startswith(("SEARCH", "SCAN"))]
+                    assert [step for step in steps if "(shop=? AND" not in step] == [], statement
+        assert len(asked) >= 12
