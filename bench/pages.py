@@ -85,7 +85,9 @@ def fill(app: App, threads: int) -> None:
     chance = random.Random(1)
     resources = {one.name: one for one in app.resources}
     app.mirror.leases.take(SHOP, app.holder, 3600)
-    _store(app, resources["employees"], [_row(1, firstname="Ada", lastname="Admin", email="ada@shop.test", active=True)])
+    _store(
+        app, resources["employees"], [_row(1, firstname="Ada", lastname="Admin", email="ada@shop.test", active=True)]
+    )
     people = threads // 3
     _store(app, resources["customers"], (_person(number) for number in range(1, people + 1)))
     _store(app, resources["orders"], (_order(number, people) for number in range(1, people * 2 + 1)))
@@ -131,7 +133,7 @@ def _thread(number: int) -> Row:
     email = f"lastname{customer}@customer.test" if customer else f"guest{number}@customer.test"
     at = NOW - timedelta(minutes=number)
     status = "open" if number % 20 == 0 else "closed"
-    return _row(number, email=email, status=status, id_customer=customer, id_order=customer, token="x" * 12,  # noqa: S106
+    return _row(number, email=email, status=status, id_customer=customer, id_order=customer, token="x" * 12,
                 id_contact=number % 3 + 1, id_lang=1, id_shop=1, date_add=at, date_upd=at)  # fmt: skip
 
 
@@ -180,4 +182,3 @@ def _timed(line: HTTPConnection, address: str) -> Facts:
             raise RuntimeError(f"{address}: HTTP {answer.status}")
     ordered = sorted(seconds[1:])
     return {"first": seconds[0], "median": median(ordered), "p95": ordered[int(len(ordered) * 0.95)]}
-

@@ -82,7 +82,7 @@ class Inbox:
     def _conditions(thread: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
         if wanted.status == "open":
-            found.append(or_(thread.c.status == "open", thread.c.status.is_(None), thread.c.status == ""))
+            found.append(thread.c.status.in_(("open", "")))  # an empty one is what the shop makes of an unknown one
         elif wanted.status:
             found.append(thread.c.status == wanted.status)
         for name, value in (("id_contact", wanted.contact), ("id_lang", wanted.language)):
@@ -133,7 +133,7 @@ class Inbox:
             _by_thread(later) > message.c.id,
         )
         fits = exists().where(thread.c.id == message.c.id_customer_thread, *where).correlate(message)
-        query = select(message.c.id_customer_thread, message.c.id).where(message.c.shop == shop, is_last, fits)
+        query = select(message.c.id_customer_thread, message.c.id).where(message.c.shop == shop, fits, is_last)
         if mark:
             query = query.where(message.c.id < mark)
         rows = connection.execute(query.order_by(message.c.id.desc()).limit(limit + 1))

@@ -28,6 +28,8 @@ def outcome(tmp_path_factory):
         "3",
         "--mails",
         "40",
+        "--threads",
+        "120",
         "--result",
         str(path),
     ]
@@ -45,6 +47,8 @@ def test_every_comparison_is_made_at_each_size(outcome):
     assert "first pull / floor, 150 orders, no service time" in names
     assert "peak memory, 300 orders / 150 orders" in names
     assert "decode orders, XML / JSON" in names
+    for page in ("open threads", "waiting", "rare word", "frequent word", "thread", "service"):
+        assert f"page, {page}, median / limit, 120 threads" in names
     assert "sweep, whole rows / ours, 150 orders" in names
     assert all(name in printed for name in names)
 
