@@ -52,16 +52,22 @@ class Page:
         settings, where = app.settings.web, listen or app.settings.web.listen
         made = (settings, users_file(app.settings), where)
         if made != self._made:
-            before, self._server = self._server, None
-            if before is not None:
-                before.close()
-                self._events.emit(ev.WEB_STOPPED)
-            self._made = None
-            if where:
-                self._server = self._serve(settings, made[1], where)
+            stays = self._made is not None and self._made[2] == where  # the place is not free until the old one left
+            if stays:
+                self._leave()
+            fresh_one = self._serve(settings, made[1], where) if where else None
+            self._leave()
+            self._server, self._made = fresh_one, made
+            if fresh_one is not None:
                 self._events.emit(ev.WEB_STARTED)
-            self._made = made
         self._app = app
+
+    def _leave(self) -> None:
+        before, self._server = self._server, None
+        self._made = None
+        if before is not None:
+            before.close()
+            self._events.emit(ev.WEB_STOPPED)
 
     def _serve(self, settings: WebSettings, users: Path, where: str) -> Server:
         from connector.web.app import create_app
@@ -101,10 +107,7 @@ class Page:
             self._server.wait()
 
     def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-            self._events.emit(ev.WEB_STOPPED)
+        self._leave()
         if self._courier is not None:
             self._courier.close()
 
