@@ -173,7 +173,10 @@ class SqlPeople:
         assert line is not None  # noqa: S101
         ids = [int(one[1:]) for one in wants.products if one.startswith("#")]
         references = [one for one in wants.products if not one.startswith("#")]
-        chosen = or_(line.c.product_id.in_(ids), func.lower(line.c.product_reference).in_(references))
+        # SQLite's lower() knows ASCII only.
+        folded = func.lower(line.c.product_reference).in_(references)
+        written = line.c.product_reference.in_([one.upper() for one in references])
+        chosen = or_(line.c.product_id.in_(ids), folded, written)
         of_order = (order.c.shop == line.c.shop) & (order.c.id == line.c.parent_id)
         query = (
             select(order.c.id_customer, line.c.product_id, line.c.product_reference)
