@@ -97,7 +97,7 @@ def test_pages_follow_each_other(run: Run) -> None:
     found: list[str] = []
     more: list[str] = []
     for _ in range(10):
-        code, out, _ = run("customer", "timeline", "1", "--limit", "4", *more)
+        code, out, _ = run("customer", "timeline", "1", "--limit", "11", *more)
         assert code == 0
         found += lines(out)
         if "there is more: " not in out:

@@ -186,7 +186,7 @@ class TestMessages:
 
 
 class TestParts:
-    @pytest.mark.parametrize("limit", [1, 2, 7, 29])
+    @pytest.mark.parametrize("limit", [1, 29])
     def test_the_pages_together_are_the_stream(self, story: SqlStory, limit: int) -> None:
         about, found = whom(story, ANNA), list[dict[str, Any]]()
         page, mark = story.entries(about, DEFAULT, limit=limit)
@@ -200,11 +200,12 @@ class TestParts:
         span = Span(since=NOW + timedelta(minutes=30), until=NOW + timedelta(minutes=60))
         assert brief(stream(story, ANNA, span=span)) == [("state", 2)]
 
-    @pytest.mark.parametrize("kind", KINDS)
-    def test_every_kind_can_be_asked_for_alone(self, story: SqlStory, kind: str) -> None:
-        alone = stream(story, ANNA, kinds=[kind])
-        assert alone
-        assert alone == [one for one in stream(story, ANNA) if one["kind"] == kind]
+    def test_every_kind_can_be_asked_for_alone(self, story: SqlStory) -> None:
+        every = stream(story, ANNA)
+        for kind in KINDS:
+            alone = stream(story, ANNA, kinds=[kind])
+            assert alone
+            assert alone == [one for one in every if one["kind"] == kind]
 
 
 class TestOrders:
