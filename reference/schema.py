@@ -37,6 +37,12 @@ OWN = {
 }
 """What an own table holds; a test wants every table here."""
 
+SEARCH = (
+    "In SQLite there are also tables `search_...`: the words of messages, names and addresses, without the texts, for "
+    "the page's search. Triggers keep them, so a tool that writes to the mirrored tables needs FTS5. PostgreSQL has "
+    "indexes `search_...` instead."
+)
+
 VIEWED = {
     "v_customer_stats": (
         "One line for each account, guests too. Lines of one `email_key` are one person: sum their orders up. Orders\n"
@@ -117,7 +123,7 @@ def page() -> str:
         for column in query.selected_columns:
             lines.append(f"| {column.name} | {tables.family(column.type)} | {meanings.get(column.name, '')} |")
         lines.append("")
-    lines += ["## The program's own", ""]
+    lines += ["## The program's own", "", SEARCH, ""]
     remarks = _remarks()
     for table in own_tables.metadata.tables.values():
         about = OWN.get(table.name, "")

@@ -65,6 +65,17 @@ def listed() -> str:
     )
 
 
+@pages.get("/next/<shop>")
+def following(shop: str) -> Response:
+    """The open thread whose customer has waited longest, other than the one that was just worked on."""
+    wanted = Filters(status="open", waiting=True, longest_first=True)
+    left = _number(request.args.get("not", ""))
+    found = [one["id"] for one in office().threads(known_shop(shop), wanted).threads if one["id"] != left]
+    if not found:
+        return redirect(url_for("threads.listed", shop=shop, waiting=1), 303)
+    return redirect(url_for("threads.shown", shop=shop, number=found[0]), 303)
+
+
 @pages.get("/threads/<shop>/<int:number>")
 def shown(shop: str, number: int) -> str:
     return _thread(known_shop(shop), number)

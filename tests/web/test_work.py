@@ -136,6 +136,20 @@ def test_a_mail_in_quarantine_is_put_into_a_thread_decided_anew_or_dropped(site,
                        ("quarantine.drop", third, "alice")]  # fmt: skip
 
 
+def test_the_next_thread_is_the_one_that_waits_longest(site, thread):
+    client = site.signed_in()
+    first = client.get("/next/main", base_url=BASE).headers["Location"]
+    number = first.rpartition("/")[2]
+    assert client.get(f"/next/main?not={number}", base_url=BASE).headers["Location"] != first
+    for row in site.world.shop.rows("customer_threads", status="open"):
+        if row["id"] != thread:
+            site.world.shop.update_row("customer_threads", row["id"], status="closed")
+            site.world.shop.touch("customer_threads", row["id"])
+    site.world.sync()
+    assert client.get("/next/main", base_url=BASE).headers["Location"] == f"/threads/main/{thread}"
+    assert "/threads?" in client.get(f"/next/main?not={thread}", base_url=BASE).headers["Location"]
+
+
 def test_the_story_stands_beside_the_thread(site, world):
     thread = next(row for row in world.shop.rows("customer_threads") if row["id_customer"] and row["email"])
     text = site.signed_in().get(f"/threads/main/{thread['id']}", base_url=BASE).text
