@@ -1,6 +1,7 @@
 # make demo   play with a shop, a mailbox and their people on this machine
 # make test   everything that can be checked: style, types, tests
 # make lint   style and types only
+# make soak   the harness of the push side for MINUTES=30: deaths, faults, bad lines, a world that acts by chance
 # make bench  speed and memory beside the floor and a peer, some minutes; BENCH_ORDERS=1000,10000 for other sizes
 # make deb    a Debian package in dist/: program and libraries below /opt, units, manual page, completions
 # make docs   write anew what in docs/ is made from the program
@@ -12,8 +13,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Tests wait half of the time, for servers and programs of their own.
 WORKERS ?= $(shell expr 2 \* $$(nproc 2>/dev/null || echo 1))
+MINUTES ?= 30
 
-.PHONY: help demo test lint bench deb docs clean
+.PHONY: help demo test lint soak bench deb docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +32,9 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+soak: $(VENV)/.dev
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 bench: $(VENV)/.sandbox
 	@$(BIN)/python -m bench

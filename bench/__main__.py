@@ -50,6 +50,12 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         default=os.environ.get("BENCH_THREADS", "100000"),
         help="on a mirror of how many threads the page is timed [BENCH_THREADS, %(default)s]",
     )
+    parser.add_argument(
+        "--messages",
+        type=int,
+        default=os.environ.get("BENCH_MESSAGES", "1000"),
+        help="how many queued messages are pushed [BENCH_MESSAGES, %(default)s]",
+    )
     result = Path(os.environ.get("BENCH_RESULT", CACHE / "result.json"))
     parser.add_argument("--result", type=Path, default=result, help="where to write JSON [BENCH_RESULT, %(default)s]")
     found = parser.parse_args(argv)
@@ -59,8 +65,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         parser.error(f"sizes such as 1000,10000, not {found.orders}")
     if found.replies < 2:
         parser.error("at least 2 replies: one has no distribution")
-    if found.mails < 1:
-        parser.error("at least 1 mail")
+    if found.mails < 1 or found.messages < 1:
+        parser.error("at least 1 mail and 1 message")
     if found.threads < 60:
         parser.error("at least 60 threads")
     return found
@@ -82,7 +88,13 @@ def main(argv: list[str]) -> int:
         say(f"a shop of {orders:,} orders ...")
         with running(orders) as shop:
             scenes = Scenes(shop, say, python if wanted.peer == "all" or place == 0 else None)
-            scenes.run(all_of_it=place == 0, replies=wanted.replies, mails=wanted.mails, threads=wanted.threads)
+            scenes.run(
+                all_of_it=place == 0,
+                replies=wanted.replies,
+                mails=wanted.mails,
+                messages=wanted.messages,
+                threads=wanted.threads,
+            )
         done.append(scenes)
     lines = [*(line for scenes in done for line in scenes.lines), *memory(done)]
     _write(wanted.result, lines, done)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import mailbag, pages, pulls
+from bench import mailbag, pages, pulls, pushing
 from bench import replies as timed
 from bench.processes import Child
 from bench.results import Line, at_least, at_most
@@ -17,7 +17,7 @@ from connector.core.mapping import Resource
 
 Say = Callable[[str], None]
 
-FLOOR, PEER, MEMORY, IDLE_CPU, REPLY, MAILBAG, PAGE = 1.2, 3.0, 1.1, 0.1, 1.0, 1.5, 0.1
+FLOOR, PEER, MEMORY, IDLE_CPU, REPLY, MAILBAG, PAGE, PUSH = 1.2, 3.0, 1.1, 0.1, 1.0, 1.5, 0.1, 0.9
 OWN_SYNC = 1.1  # milliseconds a small mail, syncImap of a genuine shop
 SPEEDS = {True: "genuine speed", False: "no service time"}
 
@@ -37,9 +37,9 @@ class Scenes:
         self.mapped: list[Resource] = [r for r in packagedata.resources() if self.shop.rows.get(r.name)]
         self.size = f"{self.shop.orders:,} orders"
 
-    def run(self, *, all_of_it: bool, replies: int, mails: int, threads: int) -> None:
+    def run(self, *, all_of_it: bool, replies: int, mails: int, messages: int, threads: int) -> None:
         """all_of_it: also what says at a second size nothing new: no service time, the forms of lists and sweeps, and
-        so many replies and mails, and the page on so many threads."""
+        so many replies, mails and queued messages, and the page on so many threads."""
         self.say(f"{self.size}: rendering once ...")
         self.shop.warm([r.name for r in self.mapped])
         if all_of_it:
@@ -54,6 +54,8 @@ class Scenes:
         if all_of_it:
             self._mailbag(mails)  # before a reply is in the shop: an empty mirror would count as lost then
             self._replies(replies)
+            for genuine in (False, True):
+                self._pushes(messages, genuine=genuine)
             self._pages(threads)
 
     # --- first pull ----------------------------------------------------------------------------------------------
@@ -168,6 +170,15 @@ class Scenes:
         found = self.facts["pages"] = pages.measure(threads)
         for name, seconds in found["pages"].items():
             self._add(at_most(f"page, {name}, median / limit, {threads:,} threads", seconds["median"], PAGE, "s", 1))
+
+    def _pushes(self, count: int, *, genuine: bool) -> None:
+        speed = SPEEDS[genuine]
+        self.shop.genuine(genuine)
+        self.say(f"{count:,} queued messages, {speed} ...")
+        found = self.facts[f"push, {speed}"] = pushing.measure(self.shop, count)
+        ours, bare = found["ours"]["seconds"], found["floor"]["seconds"]
+        name = f"push of {count:,} messages, rate / bare client's, {speed}"
+        self._add(at_least(name, ours, bare, "s", PUSH if genuine else None))
 
     def _mailbag(self, count: int) -> None:
         if not timed.can():

@@ -41,7 +41,8 @@ _OPEN = (*_TRIED, IntentState.SENDING.value)
 
 
 class SqlOutbox:
-    """The port `Outbox` over SQL. Every commit is on disk before the method returns."""
+    """The port `Outbox` over SQL. A commit is on disk before the method returns, but for one that may be lost: that a
+    write was confirmed which can be looked up. It is `sending` on disk, which a power cut leaves as a death would."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -186,7 +187,8 @@ class SqlOutbox:
             raise StateError("outbox.illegal_move", intent=intent.id, found=intent.state.value, wanted=state.value)
         mine = intents.c.id == intent.id
         change = update(intents).where(mine, intents.c.state == intent.state.value)
-        with self._db.write() as connection:
+        found_again = intent.state is IntentState.SENDING and intent.kind is not Kind.MAIL_SEND
+        with self._db.write(flush=not (found_again and state is IntentState.CONFIRMED)) as connection:
             if state is IntentState.SENDING:
                 must_hold(connection, intent.shop, self._db.holder)
             moved = connection.execute(change.values({"state": state.value, "moved_at": now, **values}))

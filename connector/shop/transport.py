@@ -91,12 +91,13 @@ class Transport:
         self._retry_wait = retry_wait
         self._user_agent = user_agent
         self._pool_size = connections + BESIDES
+        self._proxies = get_environ_proxies(self.base_url)  # once: looking through the environment takes its time
         self._reads = self._session()
 
     def _session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
-        session.proxies.update(get_environ_proxies(self.base_url))
+        session.proxies.update(self._proxies)
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers["User-Agent"] = self._user_agent
         for prefix in ("http://", "https://"):

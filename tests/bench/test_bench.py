@@ -30,6 +30,8 @@ def outcome(tmp_path_factory):
         "40",
         "--threads",
         "120",
+        "--messages",
+        "30",
         "--result",
         str(path),
     ]
@@ -59,6 +61,13 @@ def test_the_floor_makes_the_requests_that_the_pull_made(outcome):
         assert pull["requests"] == floor["requests"] > 20
         assert floor["service_seconds"] == pytest.approx(pull["service_seconds"])
         assert floor["bytes"] > 1000
+
+
+def test_what_is_pushed_is_what_a_bare_client_posts(outcome):
+    found = outcome[0]["facts"]["150"]["push, genuine speed"]
+    assert (found["ours"]["counts"]["confirmed"], found["floor"]["posts"]) == (30, 30)
+    line = next(one for one in outcome[0]["lines"] if one["name"].startswith("push of 30 messages, rate"))
+    assert line["ratio"] == pytest.approx(line["other"] / line["ours"])
 
 
 def test_what_was_measured_is_whole(outcome):

@@ -20,6 +20,9 @@ PAYS_TWICE = "would_pay_twice"
 CUSTOMER_WROTE = "customer_wrote_again"
 NOT_CLOSED = "not_closed"
 
+FALLBACK = "fallback"
+"""Origin of a wish that follows from the failure of another one."""
+
 TablePatch = tuple[str, int, dict[str, Any]]
 
 

@@ -12,6 +12,7 @@ from connector.core.query import Filter, Query
 from connector.engine.effects.base import (
     CHANGED,
     CUSTOMER_WROTE,
+    FALLBACK,
     GO_ON,
     NOT_CLOSED,
     NOT_FOUND,
@@ -80,7 +81,8 @@ class MessageCreate(Base):
         thread_id = thread_of(self._outbox, intent)
         if thread_id is None or thread_id not in self._statuses:
             return Verdict(IntentState.FAILED, error=THREAD_GONE)
-        return GO_ON
+        # The failure that it follows from may have happened before: a mirror that was brought back does not know.
+        return self.look_up(intent) if intent.origin == FALLBACK else GO_ON
 
     def write(self, intent: Intent) -> Verdict:
         thread_id = thread_of(self._outbox, intent) or 0
@@ -134,7 +136,7 @@ class MessageCreate(Base):
                 group=intent.group,
                 payload=payload,
                 after=key,
-                origin="fallback",
+                origin=FALLBACK,
             )
         ]
 
