@@ -41,6 +41,18 @@ def test_a_late_write_lands_after_the_client_has_gone(talk_to):
     assert len(messages(talk, "late")) == 1
 
 
+def test_a_held_write_lands_when_it_is_let_go(talk_to):
+    talk = talk_to()
+    talk.shop.misbehave(Misbehave("held", method="POST"))
+    with pytest.raises(requests.ConnectionError):
+        talk.post_message("held")
+    assert talk.shop.drained()
+    assert messages(talk, "held") == []
+    assert talk.shop.release() == 1
+    assert len(messages(talk, "held")) == 1
+    assert talk.shop.release() == 0
+
+
 def test_an_error_page_before_the_write_leaves_nothing(talk_to):
     talk = talk_to()
     talk.shop.misbehave(Misbehave("error_before", method="POST"))
