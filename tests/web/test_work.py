@@ -126,6 +126,8 @@ def test_a_mail_in_quarantine_is_put_into_a_thread_decided_anew_or_dropped(site,
     assert any(
         "new address" in m["message"] for m in site.world.shop.rows("customer_messages", id_customer_thread=thread)
     )
+    shown = client.get(f"/threads/main/{thread}", base_url=BASE).text
+    assert "from another address: <bdi>who0@customer.test</bdi>" in shown
     assert post(client, f"/quarantine/main/mail/{first}/assign", thread=str(thread)).status_code == 400
     assert post(client, f"/quarantine/main/mail/{second}/retry").status_code == 303
     assert post(client, f"/quarantine/main/mail/{third}/drop").status_code == 303
