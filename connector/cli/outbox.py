@@ -76,6 +76,8 @@ def show(options: Options, intent_id: int, as_json: bool) -> int:
         return int(Exit.OK)
     for part in ("payload", "decided_on", "result"):
         for key, value in view.pop(part).items():
+            if key == "file":
+                value = f"{value['name']}, {len(value['data']):,} characters packed" if value else ""
             view[f"{part}: {key}"] = value
     lists = {name: view.pop(name) for name in ("conflicts", "duplicates", "follows")}
     pairs({key: value for key, value in view.items() if value not in (None, "")})

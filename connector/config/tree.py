@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from connector.config.mail import Address, MailboxSettings, SmtpSettings
 from connector.config.operations import HealthSettings, MetricsSettings
+from connector.config.report import ReportSettings
 from connector.config.retention import RetentionSettings
 from connector.config.values import File, Id, Model, Name, Seconds, Secret
 from connector.config.web import WebSettings
@@ -223,8 +224,17 @@ class Settings(BaseSettings):
     metrics: MetricsSettings = MetricsSettings()
     web: WebSettings = WebSettings()
     shops: dict[Name, ShopSettings] = Field(min_length=1)
+    report: ReportSettings = ReportSettings()
 
     _warnings: tuple[str, ...] = PrivateAttr(())
+
+    @check("report")
+    @classmethod
+    def _somebody_sends_it(cls, value: ReportSettings, info: Info) -> ReportSettings:
+        shops: dict[str, ShopSettings] = info.data.get("shops", {})
+        if value.to and shops and not any(one.smtp for one in shops.values()):
+            raise ValueError("to: nobody, unless a shop has an smtp table, by which its report goes out")
+        return value
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -86,6 +86,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingFile:
+    """A file that goes along. name: plain ASCII."""
+
+    name: str
+    content_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMail:
     message_id: str  # without angle brackets
     sender: str
@@ -99,6 +108,8 @@ class OutgoingMail:
     signature: str = ""  # plain text
     language: str = ""
     date: datetime | None = None
+    automatic: bool = False  # nobody wrote it; whoever answers by himself shall not (RFC 3834 5)
+    file: OutgoingFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

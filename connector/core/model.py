@@ -369,7 +369,7 @@ class NewIntent:
     decided_on: dict[str, Any] = field(default_factory=dict)
     after: str = ""
     copy_id: int | None = None  # the ledger row it comes from
-    origin: str = "mail"  # mail | command | fallback | rule | BULK
+    origin: str = "mail"  # mail | command | fallback | rule | schedule | BULK
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,13 @@ def last_days(today: date, number: int) -> Period:
     return days(today - timedelta(days=number - 1), today)
 
 
+def last_whole(today: date, span: Literal["month", "week"]) -> Period:
+    """The month or week before the one that today lies in."""
+    if span == "month":
+        return month(today.year, today.month).before()
+    return _week_of(today - timedelta(days=today.weekday())).before()
+
+
 def _week_of(monday: date) -> Period:
     of_year, number, _ = monday.isocalendar()
     return Period("week", monday, monday + timedelta(days=7), f"{of_year:04d}-W{number:02d}")

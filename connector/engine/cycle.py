@@ -116,6 +116,9 @@ def _cycle(
         on_leg("reconcile")
         report.results["reconcile"] = legs.reconcile(stop)
         reconciled = report.results["reconcile"].code is Exit.OK and not stop()
+    if legs.reports is not None and "push" in only and not stop():
+        on_leg("report")
+        report.results["report"] = legs.report()
     if "push" in only and not stop():
         on_leg("push")
         report.results["push"] = legs.push(stop)

@@ -79,7 +79,8 @@ class _Leg:
 def _legs(shop: ShopLegs) -> list[str]:
     """What is scheduled for a shop; each mailbox by itself, so that a broken one holds up no other."""
     boxes = (f"collect/{collect.mailbox_name}" for collect in shop.collects)
-    return ["pull", "sweep", "deletions", "push", "retention", *boxes]
+    reports = ["report"] if shop.reports is not None else []
+    return ["pull", "sweep", "deletions", "push", "retention", *reports, *boxes]
 
 
 @dataclass(slots=True)
@@ -317,6 +318,8 @@ class Daemon:
             result = legs.push(stop)
         elif leg == "retention":
             result = legs.retention(stop)
+        elif leg == "report":
+            result = legs.report()
         else:
             result = legs.collect(stop, leg.partition("/")[2])
             self._reconcile(legs, stop)

@@ -26,6 +26,7 @@ from connector.engine.pull import Pull, PullReport, concerns_the_shop
 from connector.engine.push import Push, PushReport
 from connector.engine.readback import ReadBack
 from connector.engine.relations import Relations
+from connector.engine.reports import Reports
 from connector.engine.retention import Retention
 from connector.engine.sweep import Sweeps
 from connector.errors import Busy, ConnectorError, Exit, MailboxReauthorise, ShopError, ShopForbidden, StateError, worst
@@ -79,6 +80,7 @@ class ShopLegs:
         clock: Clock,
         new_run_id: Callable[[], str],
         new_baseline: bool = False,
+        reports: Reports | None = None,
     ) -> None:
         self.shop = shop
         self.probe = probe
@@ -103,6 +105,7 @@ class ShopLegs:
         self.clock = clock
         self.new_run_id = new_run_id
         self._new_baseline = new_baseline
+        self.reports = reports
         self._join_lock = threading.Lock()
         self._pull_lock = threading.Lock()
         self._broken_off = False
@@ -157,6 +160,15 @@ class ShopLegs:
     def retention(self, stop: Stop) -> LegResult:
         """Drop what the settings do not want kept any longer."""
         return self._run("retention", lambda: LegResult("retention", counts=dict(self._retention.run(stop))))
+
+    def report(self) -> LegResult:
+        """Wish for the mails with the last period's report, where the settings want them."""
+
+        def work() -> LegResult:
+            wished = self.reports.run() if self.reports is not None else []
+            return LegResult("report", counts={"planned": len(wished)})
+
+        return self._run("report", work)
 
     def collect(self, stop: Stop, mailbox: str | None = None) -> LegResult:
         """All mailboxes, or one: each has its own back-off in the daemon."""

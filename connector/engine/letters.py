@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from connector.core import guards, identity
 from connector.core.model import Intent, Kind, NewIntent, Thread
-from connector.engine.ports import Clock, Ledger, Lookups, MailCodec, Outbox, OutgoingMail
+from connector.engine.ports import Clock, Ledger, Lookups, MailCodec, Outbox, OutgoingFile, OutgoingMail
+from connector.engine.reports import unpack
 from connector.errors import ConnectorError, GuardTripped
 
 MOST_REFERENCES = 20
@@ -179,6 +180,7 @@ def sendable(message_id: str) -> bool:
 def outgoing(mail: Intent) -> OutgoingMail:
     """The mail of an intent `mail.send` that was begun: the same for sending, sending again and filing a copy."""
     p = mail.payload
+    file = p.get("file")
     return OutgoingMail(
         message_id=mail.reference,
         sender=p["sender"],
@@ -192,6 +194,8 @@ def outgoing(mail: Intent) -> OutgoingMail:
         reply_to=p.get("reply_to", ""),
         language=p.get("lang", ""),
         date=sent_at(mail),
+        automatic=bool(p.get("automatic")),
+        file=OutgoingFile(file["name"], "text/html", unpack(file["data"])) if file else None,
     )
 
 

@@ -2,22 +2,24 @@
 
 Written by hand because `email.message` encodes a References or In-Reply-To header that is longer than a line as an
 RFC 2047 word, which no mail program reads as ids. No value can end its header: control characters never pass.
-No Auto-Submitted, no Precedence and no List header: a person's answer is not automatic mail (RFC 3834 5). The same
-mail gives the same bytes, so that a copy that is filed later is the mail that went out.
+No Auto-Submitted, no Precedence and no List header: a person's answer is not automatic mail (RFC 3834 5); what nobody
+wrote says so. The same mail gives the same bytes, so that a copy that is filed later is the mail that went out.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import quopri
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
 
 from connector.core.automail import LOOP_NAME
-from connector.engine.ports import OutgoingMail
+from connector.engine.ports import OutgoingFile, OutgoingMail
 from connector.errors import SmtpRejected
 
 LINE = 76
@@ -47,16 +49,41 @@ def compose(mail: OutgoingMail) -> bytes:
         headers.append(("In-Reply-To", _id(mail.in_reply_to)))
     if mail.references:
         headers.append(("References", "\r\n ".join(_id(one) for one in mail.references[-MAX_REFERENCES:])))
-    headers.append(("X-Loop", LOOP_NAME))
-    headers += [("MIME-Version", "1.0"), ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"')]
-    if language:
-        headers.append(("Content-Language", language))
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    pieces = [head.encode()]
+    if mail.automatic:
+        headers.append(("Auto-Submitted", "auto-generated"))
+    headers += [("X-Loop", LOOP_NAME), ("MIME-Version", "1.0")]
+    kind = ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"')
+    last = [("Content-Language", language)] if language else []
+    if mail.file is None:
+        return _head([*headers, kind, *last]) + _alternative(parts, boundary)
+    outer = f"{boundary[:-1]}+"
+    mixed = ("Content-Type", f'multipart/mixed;\r\n boundary="{outer}"')
+    first = f"--{outer}\r\n".encode() + _head([kind]) + _alternative(parts, boundary)
+    pieces = [_head([*headers, mixed, *last]), first + f"--{outer}".encode(), _attached(mail.file)]
+    return b"\r\n".join(pieces) + f"\r\n--{outer}--\r\n".encode()
+
+
+def _head(headers: Sequence[tuple[str, str]]) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode()
+
+
+def _alternative(parts: Sequence[tuple[str, tuple[str, bytes]]], boundary: str) -> bytes:
+    pieces = [b""]
     for content_type, (encoding, body) in parts:
         inner = f"Content-Type: {content_type}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
         pieces.append(f"--{boundary}\r\n{inner}".encode() + body)
     return b"\r\n".join(pieces) + f"\r\n--{boundary}--\r\n".encode()
+
+
+def _attached(file: OutgoingFile) -> bytes:
+    """A part with a file, without the boundaries around it."""
+    name = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "_" for char in file.name)
+    head = [
+        ("Content-Type", f'{file.content_type}; charset=utf-8;\r\n name="{name}"'),
+        ("Content-Disposition", f'attachment;\r\n filename="{name}"'),
+        ("Content-Transfer-Encoding", "base64"),
+    ]
+    return _head(head) + b"\r\n" + base64.encodebytes(file.data).replace(b"\n", b"\r\n").rstrip(b"\r\n")
 
 
 def as_html(text: str, signature: str = "", language: str = "") -> str:

@@ -58,6 +58,7 @@ from connector.wiring.backup import look_after_unclean_stop
 from connector.wiring.mappings import forward_to, placed
 
 PROBE_SECONDS = 900.0
+REPORT_SECONDS = 600.0  # between two looks whether a period is over whose report is to be mailed
 LEASE_MARGIN = 60.0  # seconds a lease outlives the longest request
 
 
@@ -322,6 +323,7 @@ class App:
                 "collect": schedule.collect_seconds,
                 "push": schedule.push_seconds,
                 "retention": schedule.retention_seconds,
+                "report": REPORT_SECONDS,
             },
             jitter_seconds=int(schedule.jitter_seconds),
             watches={name: parts.watches(self, name) for name in self.settings.shops},

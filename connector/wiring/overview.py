@@ -54,7 +54,8 @@ def look(app: App, shop: str) -> Seen:
     holder = mirror.leases.holder(shop)
     worker = None if holder is None or process.is_dead(holder) else ":".join(holder.split(":")[:2])
     logins = {login.name: state for login in app.accounts.logins(shop) if (state := login.state())}
-    legs = _legs(mirror.runs.last(shop), now, intervals(app) if worker else {})
+    wanted = [run for run in mirror.runs.last(shop) if run["leg"] != "report" or app.settings.report.to]
+    legs = _legs(wanted, now, intervals(app) if worker else {})
     missing = [leg.counts.get("missing", 0) for leg in legs if leg.leg.startswith("collect")]
     vitals = Vitals(
         shop=shop,

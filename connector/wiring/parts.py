@@ -38,6 +38,7 @@ from connector.engine.verify import Verify
 from connector.engine.watch import Watch
 from connector.shop.client import ShopClient
 from connector.shop.pace import PaceNews
+from connector.wiring.mailing import reports
 from connector.wiring.rules import ruling
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def shop_legs(app: App, name: str, progress: Progress | None = None) -> ShopLegs
         clock=app.clock,
         new_run_id=lambda: random_secrets.token_hex(4),
         new_baseline=app.new_baseline,
+        reports=reports(app, name),
     )
 
 

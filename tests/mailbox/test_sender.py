@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from connector.core.automail import classify
 from connector.core.replies import extract
-from connector.engine.ports import OutgoingMail, Sender
+from connector.engine.ports import OutgoingFile, OutgoingMail, Sender
 from connector.errors import (
     MailboxError,
     MailboxForbidden,
@@ -69,6 +69,24 @@ def test_what_is_composed_is_read_back() -> None:
     assert (mail.in_reply_to, mail.references) == ((MAIL.in_reply_to,), MAIL.references)
     assert mail.header("content-language") == "de"
     assert mail.problems == ()
+
+
+def test_a_file_goes_along_with_a_mail_that_nobody_wrote() -> None:
+    file = OutgoingFile('re"port\r\nX: y.html', "text/html", b"<p>" + bytes(range(256)) * 50)
+    mine = replace(MAIL, references=(), automatic=True, file=file)
+    raw = compose(mine)
+    assert raw == compose(mine)
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    read = message_from_bytes(raw, policy=policy.SMTP)
+    assert read.get_content_type() == "multipart/mixed"
+    assert read["Auto-Submitted"] == "auto-generated"
+    (part,) = read.iter_attachments()  # type: ignore[attr-defined]
+    assert part.get_filename() == "re_port__X__y.html"
+    assert part.get_payload(decode=True) == file.data
+    assert decode(raw).text.rstrip("\n") == decode(compose(MAIL)).text.rstrip("\n")
+    assert "Auto-Submitted" not in message_from_bytes(compose(MAIL))
 
 
 def test_a_composed_mail_is_ascii_with_short_crlf_lines() -> None:

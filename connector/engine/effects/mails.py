@@ -9,6 +9,7 @@ from connector.core.model import Intent, IntentState, Kind, NewIntent
 from connector.engine.effects.base import GO_ON, NOT_FOUND, Base, Verdict
 from connector.engine.letters import LIMIT_WINDOW, flood, outgoing, sent_at
 from connector.engine.ports import Mailbox, Outbox, Sender
+from connector.engine.reports import SCHEDULE
 from connector.engine.scope import ANOTHER_COUNT
 from connector.errors import SettingsError
 
@@ -33,7 +34,7 @@ class MailSend(Base):
 
     def check(self, intent: Intent) -> Verdict:
         """What no person has asked for is limited here; a command asks the same guard before it plans anything."""
-        if intent.origin == "command":
+        if intent.origin in ("command", SCHEDULE):  # the settings ask for one a period and reader
             return GO_ON
         earlier = self._outbox.mails_since(intent.shop, intent.created_at - LIMIT_WINDOW)
         to, thread_id = str(intent.payload["to"]), int(intent.payload.get("id_thread") or 0)
@@ -56,8 +57,12 @@ class MailSend(Base):
         return NOT_FOUND
 
     def on_failure(self, intent: Intent) -> list[NewIntent]:
-        """The customer was not told: a private note says so and the thread goes back to `open`. Of a forwarded mail the
+        """A report that does not go out is a dead letter and nothing more: no thread waits for it.
+
+        The customer was not told: a private note says so and the thread goes back to `open`. Of a forwarded mail the
         note alone: the customer waits for nothing."""
+        if intent.origin == SCHEDULE:
+            return []
         thread_id, lang = intent.payload["id_thread"], intent.payload.get("lang", "en")
         forwarded = bool(intent.payload.get("forward"))
         text = self._say("not_forwarded", lang, address=intent.payload["to"]) if forwarded else ""
