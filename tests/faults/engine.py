@@ -111,7 +111,7 @@ def play(stage: Stage, whole: Undisturbed, fault: Fault) -> list[str]:
     """What is wrong in the end. Nothing is, when all is as if nothing had been, or what is missing is named."""
     stage.begin()
     with striking(stage, fault) as around:
-        for _ in range(3 if fault.for_good else 1):
+        for _ in range(2 if fault.for_good else 1):
             stage.run(around=around)
             stage.clock.sleep(600)
     return _come_to(stage, whole, fault)
@@ -120,16 +120,16 @@ def play(stage: Stage, whole: Undisturbed, fault: Fault) -> list[str]:
 LOST = "drop_after"
 LATE = "held"
 _MANY = 80
-"""More than all writes of three runs; whoever repeats without end comes to one, too."""
+"""More than all writes of two runs; whoever repeats without end comes to one, too."""
 _WRITING = ("POST", "PUT", "PATCH")
 
 
 def every_write(stage: Stage, whole: Undisturbed, kind: str) -> list[str]:
-    """No write of three runs is answered. LOST: each took effect. LATE: each takes effect after it was looked for."""
+    """No write of two runs is answered. LOST: each took effect. LATE: each takes effect after it was looked for."""
     stage.begin()
     for method in _WRITING:
         stage.shop.misbehave(Misbehave(kind, method=method, times=_MANY))  # type: ignore[arg-type]
-    for _ in range(3):
+    for _ in range(2):
         stage.run()
         stage.clock.sleep(600)
     stage.shop.release()
