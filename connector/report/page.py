@@ -37,6 +37,7 @@ def render(data: Report, language: str, zone: tzinfo | None = None) -> bytes:
         direction=texts.direction,
         title=plain(data.title),
         this=this,
+        headline=this[:1].upper() + this[1:],
         before=before,
         running=texts("running", days=texts.number(data.days), whole=texts.number(period.days)) if running else "",
         at=texts.moment(data.service.now.at),

@@ -126,7 +126,7 @@ class Texts:
 
     def period(self, period: Period) -> str:
         if period.span == "month":
-            return str(format_skeleton("yMMMM", period.first, locale=self.locale)).capitalize()
+            return str(format_skeleton("yMMMM", period.first, locale=self.locale))
         if period.span == "year":
             return f"{period.first.year:04d}"
         days = str(format_interval(period.first, period.last, "yMMMd", locale=self.locale))

@@ -43,11 +43,6 @@ class Reader(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-@pytest.fixture(scope="module")
-def pages() -> dict[str, str]:
-    return {language: render(data.report(), language).decode() for language in ("en", "ar")}
-
-
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_nothing_is_loaded_and_nothing_runs(pages, language):
     page = pages[language]
