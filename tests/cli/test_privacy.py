@@ -21,8 +21,8 @@ from connector.errors import Exit
 from connector.sandbox.shop import SandboxShop
 from tests.support.world import World
 
-GUEST = "Zoe.Quillfeather@Customer.Test"
-WORDS = ("quillfeather", "zoe", "secret wish", "wish list", "quillfeather-smith")
+GUEST = "Zoetje.Quillfeather@Customer.Test"
+WORDS = ("quillfeather", "zoetje", "secret wish", "wish list", "quillfeather-smith")
 
 
 @pytest.fixture
@@ -42,14 +42,18 @@ def run(capsys, monkeypatch):
 
 @contextmanager
 def filled(folder: Path) -> Iterator[World]:
-    """Zoe has an account with an order and a thread, and bought as a guest before, in other letters. She has written
+    """Zoetje has an account with an order and a thread, and bought as a guest before, in other letters. She has written
     a mail with a file, and somebody else one with the same file."""
     with World(folder, with_smtp=False, shop=SandboxShop("8.2.1", orders=6, seed=1)) as here:
         rows = here.shop.rows("orders")
         here.account = rows[0]["id_customer"]
         here.guest = next(row["id_customer"] for row in rows if row["id_customer"] != here.account)
-        here.shop.update_row("customers", here.account, email=GUEST.lower(), firstname="Zoe", lastname="Quillfeather")
-        here.shop.update_row("customers", here.guest, email=GUEST, is_guest=1, firstname="Zoe", lastname="Quillfeather")
+        here.shop.update_row(
+            "customers", here.account, email=GUEST.lower(), firstname="Zoetje", lastname="Quillfeather"
+        )
+        here.shop.update_row(
+            "customers", here.guest, email=GUEST, is_guest=1, firstname="Zoetje", lastname="Quillfeather"
+        )
         for row in here.shop.rows("customer_threads"):
             if row["id_customer"] in (here.account, here.guest):
                 here.shop.update_row("customer_threads", row["id"], id_customer=0, id_order=0)
@@ -96,7 +100,7 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def gone(tmp_path_factory):
-    """Zoe was erased, by an address in other letters than those of her accounts."""
+    """Zoetje was erased, by an address in other letters than those of her accounts."""
     with filled(tmp_path_factory.mktemp("gone") / "state") as here:
         before = kept(here)
         assert [word for word in WORDS[:4] if word not in before] == []
@@ -104,8 +108,8 @@ def gone(tmp_path_factory):
         drafts = here.folder / "drafts"
         drafts.mkdir(mode=0o700)
         for name in (f"reply-{here.talk}-abc.txt", f"reply-{here.talk}9-abc.txt"):
-            (drafts / name).write_text("Dear Zoe")
-        dead = NewIntent(Kind.MESSAGE_CREATE, "k", "r", f"thread:{here.talk}", {"text": "Dear Zoe", "id_thread": 1})
+            (drafts / name).write_text("Dear Zoetje")
+        dead = NewIntent(Kind.MESSAGE_CREATE, "k", "r", f"thread:{here.talk}", {"text": "Dear Zoetje", "id_thread": 1})
         with here.app() as app:
             (intent,) = app.mirror.outbox.add("main", [dead])
             app.mirror.outbox.move(intent, IntentState.FAILED, now=here.clock.now(), error="shop.rejected")
