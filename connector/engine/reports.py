@@ -19,8 +19,9 @@ from connector.engine.ports import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A report and the words that go with it. name: of the file."""
+    """A report and the words that go with it. sender_name: whom the mail names as its sender. name: of the file."""
 
+    sender_name: str
     language: str
     subject: str
     text: str
@@ -29,14 +30,14 @@ class Made:
 
 
 class Reports:
-    """Of one shop. sender: address and name, and the host of its Message-IDs. period: the last one that is over, by the
+    """Of one shop. sender: its address, and the host of its Message-IDs. period: the last one that is over, by the
     shop's clock. ready: does the mirror hold all of it? make: draws it."""
 
     def __init__(
         self,
         shop: str,
         to: Sequence[str],
-        sender: tuple[str, str, str],
+        sender: tuple[str, str],
         period: Callable[[], Period],
         ready: Callable[[Period], bool],
         make: Callable[[Period], Made],
@@ -61,7 +62,7 @@ class Reports:
         return self._outbox.add(self._shop, [self._wish(to, keys[to], made) for to in missing])
 
     def _wish(self, to: str, key: str, made: Made) -> NewIntent:
-        address, name, host = self._sender
+        address, host = self._sender
         return NewIntent(
             kind=Kind.MAIL_SEND,
             key=key,
@@ -71,7 +72,7 @@ class Reports:
             payload={
                 "to": to,
                 "sender": address,
-                "sender_name": name,
+                "sender_name": made.sender_name,
                 "subject": made.subject,
                 "text": made.text,
                 "lang": made.language,

@@ -39,14 +39,18 @@ class SqlRuns:
 
     def last(self, shop: str) -> list[dict[str, Any]]:
         """Per leg, by name: leg, run_id, started_at, finished_at, outcome, counts, error of the last run, and
-        last_success_at (when the newest run with outcome `ok` ended, None if never). Datetimes are aware UTC."""
+        last_success_began and last_success_at (when the newest run with outcome `ok` began and ended, None if never).
+        Datetimes are aware UTC."""
         newest = select(func.max(run.c.id)).where(run.c.shop == shop).group_by(run.c.leg)
         success = select(func.max(run.c.id)).where(run.c.shop == shop, run.c.outcome == OK).group_by(run.c.leg)
         with self._db.read() as connection:
-            good = {
-                row.leg: row.finished_at
-                for row in connection.execute(select(run.c.leg, run.c.finished_at).where(run.c.id.in_(success)))
-            }
+            ended = select(run.c.leg, run.c.started_at, run.c.finished_at).where(run.c.id.in_(success))
+            good = {row.leg: (row.started_at, row.finished_at) for row in connection.execute(ended)}
             rows = connection.execute(select(run).where(run.c.id.in_(newest)).order_by(run.c.leg)).mappings().all()
         names = ("leg", "run_id", "started_at", "finished_at", "outcome", "counts", "error")
-        return [{**{name: row[name] for name in names}, "last_success_at": good.get(row["leg"])} for row in rows]
+        found = []
+        for row in rows:
+            began, at = good.get(row["leg"], (None, None))
+            values = {name: row[name] for name in names}
+            found.append({**values, "last_success_began": began, "last_success_at": at})
+        return found

@@ -98,8 +98,8 @@ class Texts:
         """By how much it is another than before: "+12 %"; "" where that cannot be told."""
         if this is None or not before:
             return ""
-        part = Decimal(this) / Decimal(before) - 1
-        sign = "+" if round(part, 2) > 0 else ""
+        part = round(Decimal(this) / Decimal(before) - 1, 2) + 0  # no minus before a nought
+        sign = "+" if part > 0 else ""
         return sign + str(format_percent(part, format="#,##0%" if self.language in ("en", "ar") else None,
                                          locale=self.locale))  # fmt: skip
 

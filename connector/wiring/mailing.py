@@ -32,8 +32,8 @@ def reports(app: App, name: str) -> Reports | None:
     def ready(of: Period) -> bool:
         """A pull that began after its end has come to its own."""
         _, end = of.in_utc(app.zone(name) or UTC)
-        pulls = (run for run in app.mirror.runs.last(name) if run["leg"] == "pull")
-        return any(run["outcome"] == "ok" and run["started_at"] >= end for run in pulls)
+        began = (run["last_success_began"] for run in app.mirror.runs.last(name) if run["leg"] == "pull")
+        return any(at is not None and at >= end for at in began)
 
     def make(of: Period) -> Made:
         from connector.report.texts import Texts
@@ -41,6 +41,7 @@ def reports(app: App, name: str) -> Reports | None:
         texts = Texts(wanted.language or spoken(app, name))
         title = app.mirror.lookups.configuration(name, "PS_SHOP_NAME") or name
         return Made(
+            smtp.sender_name or title,
             texts.language,
             texts("mail.subject", shop=title, period=texts.period(of)),
             texts("mail.text", period=texts.period(of)),
@@ -48,5 +49,4 @@ def reports(app: App, name: str) -> Reports | None:
             report(app, name, of, texts.language),
         )
 
-    sender = (smtp.sender, smtp.sender_name or name, smtp.message_id_host)
-    return Reports(name, wanted.to, sender, period, ready, make, app.mirror.outbox)
+    return Reports(name, wanted.to, (smtp.sender, smtp.message_id_host), period, ready, make, app.mirror.outbox)

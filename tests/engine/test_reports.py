@@ -60,6 +60,7 @@ def test_each_reader_gets_each_period_once(world, monkeypatch):
     (mail,) = received(world)
     label = last_whole(world.clock.now().date(), "month").label
     assert mail["To"] == "boss@shop.test"
+    assert mail["From"].startswith("Sandbox shop <")
     assert mail["Auto-Submitted"] == "auto-generated"
     assert "rapport" in mail["Subject"]
     assert "Ouvrez-le dans un navigateur" in mail.get_body(("plain",)).get_content()

@@ -26,6 +26,7 @@ def test_per_leg_the_last_run_and_the_last_success_are_told(mirror: Mirror) -> N
         "outcome": "failed",
         "counts": {},
         "error": "shop.unreachable",
+        "last_success_began": NOW,
         "last_success_at": NOW + timedelta(seconds=2),
     }
     assert mirror.runs.last("nowhere") == []
