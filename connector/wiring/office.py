@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import words
 from connector.core.health import worst
-from connector.core.model import FINAL, Copy, Intent, IntentState, MailState
+from connector.core.model import FINAL, Copy, Intent, IntentState, Kind, MailState
 from connector.core.storedtext import readable
 from connector.engine.evidence import RETRY
 from connector.errors import ConnectorError, DataError, MailUnreadable
@@ -118,7 +118,17 @@ class AppOffice:
 
     def changes(self, shop: str, ids: Sequence[int]) -> list[View]:
         found = (self._app.mirror.outbox.get(number) for number in ids)
-        return [_change(intent) for intent in found if intent is not None and intent.shop == shop]
+        changes = []
+        for intent in found:
+            if intent is not None and intent.shop == shop:
+                changes.append(_change(intent) | {"final": intent.state in FINAL and self._is_here(intent)})
+        return changes
+
+    def _is_here(self, intent: Intent) -> bool:
+        """Has a message that is in the shop been read back, so that its thread shows it?"""
+        if intent.kind is not Kind.MESSAGE_CREATE or intent.state is not IntentState.CONFIRMED:
+            return True
+        return self._app.mirror.lookups.message_by_reference(intent.shop, intent.reference) is not None
 
     def _push(self, shop: str, intents: Sequence[Intent]) -> list[int]:
         ids = [intent.id for intent in intents]
