@@ -60,11 +60,11 @@ class SqlLeases:
 
     def holder(self, shop: str) -> str | None:
         with self._db.read() as connection:
-            return connection.execute(
-                select(lease.c.holder).where(lease.c.shop == shop, lease.c.expires_at > database_now())
-            ).scalar()
+            return connection.execute(_HOLDER, {"shop": shop}).scalar()
 
 
+# Built once: each change that is pushed asks.
+_HOLDER = select(lease.c.holder).where(lease.c.shop == bindparam("shop"), lease.c.expires_at > database_now())
 _HELD = select(lease.c.holder).where(lease.c.shop == bindparam("shop")).with_for_update()
 
 

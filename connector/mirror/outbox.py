@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.expression import FromClause, Select
 
 from connector.core.conflicts import Clash
@@ -99,7 +100,7 @@ class SqlOutbox:
                 "after": wish.after,
                 "copy_id": wish.copy_id,
             }
-        return self._move(intent, IntentState.PLANNED, now, values)
+        return self._move(intent, IntentState.PLANNED, now, values, _CHANGE)
 
     def get(self, intent_id: int) -> Intent | None:
         return self._one(select(intents).where(intents.c.id == intent_id))
@@ -158,20 +159,19 @@ class SqlOutbox:
         """
         values: dict[str, Any] = {}
         if state is IntentState.SENDING:
-            values |= {"sent_at": now, "attempts": intents.c.attempts + 1}
+            values["sent_at"] = now
         elif intent.state is IntentState.SENDING and state is IntentState.PLANNED:
             values["sent_at"] = None
         if state is IntentState.PLANNED or due_at is not None:
             values["due_at"] = due_at or now
-        if delayed:
-            values["delays"] = intents.c.delays + 1
         if error or state is IntentState.CONFIRMED:
             values |= {"error": error, "error_detail": error_detail}
         given = {"remote_id": remote_id, "result": result, "payload": payload, "decided_on": decided_on}
         values |= {name: value for name, value in given.items() if value is not None}
         if state is IntentState.CONFLICT and clash is None:
             clash = Clash(error)
-        return self._move(intent, state, now, values, clash, error_detail, then)
+        change = _ATTEMPT if state is IntentState.SENDING else _DELAY if delayed else _CHANGE
+        return self._move(intent, state, now, values, change, clash, error_detail, then)
 
     def _move(
         self,
@@ -179,22 +179,22 @@ class SqlOutbox:
         state: IntentState,
         now: datetime,
         values: dict[str, Any],
+        change: ReturningUpdate[Any],
         clash: Clash | None = None,
         detail: str = "",
         then: Sequence[NewIntent] = (),
     ) -> Intent:
         if state not in LEGAL_MOVES[intent.state]:
             raise StateError("outbox.illegal_move", intent=intent.id, found=intent.state.value, wanted=state.value)
-        mine = intents.c.id == intent.id
-        change = update(intents).where(mine, intents.c.state == intent.state.value)
+        which = {"of": intent.id, "found": intent.state.value}
         found_again = intent.state is IntentState.SENDING and intent.kind is not Kind.MAIL_SEND
         with self._db.write(flush=not (found_again and state is IntentState.CONFIRMED)) as connection:
             if state is IntentState.SENDING:
                 must_hold(connection, intent.shop, self._db.holder)
-            moved = connection.execute(change.values({"state": state.value, "moved_at": now, **values}))
-            row = connection.execute(select(intents).where(mine)).mappings().first()
-            if moved.rowcount != 1 or row is None:
-                found = "gone" if row is None else row["state"]
+            new = {"state": state.value, "moved_at": now, **values}
+            row = connection.execute(change, {**new, **which}).mappings().first()
+            if row is None:
+                found = connection.execute(select(intents.c.state).where(intents.c.id == intent.id)).scalar() or "gone"
                 raise StateError("outbox.moved_elsewhere", intent=intent.id, found=found, expected=intent.state.value)
             conflicts.note(connection, intent, state, clash, detail, now)
             insert_intents(connection, intent.shop, then, now)
@@ -312,6 +312,10 @@ _BY_KEY = select(intents).where(intents.c.shop == bindparam("shop"), intents.c.k
 _BY_KEYS = select(intents).where(intents.c.shop == bindparam("shop"), among(intents.c.key))
 _OF_COPY = select(intents).where(intents.c.copy_id == bindparam("copy_id")).order_by(intents.c.id)
 _NEXT_DUE = select(func.min(_HEADS.subquery().c.due_at))
+_FOUND = update(intents).where(intents.c.id == bindparam("of"), intents.c.state == bindparam("found"))
+_CHANGE = _FOUND.returning(intents)
+_ATTEMPT = _FOUND.values(attempts=intents.c.attempts + 1).returning(intents)
+_DELAY = _FOUND.values(delays=intents.c.delays + 1).returning(intents)
 
 
 def insert_intents(

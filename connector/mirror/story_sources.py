@@ -128,7 +128,11 @@ class Sources:
             if kind in kinds:
                 moment, key = moment_of(table, dated), _key(kind, table)
                 rank = KINDS.index(kind)
-                columns = (literal_column(str(rank)).label("rank"), key.label("number"), moment.label("moment"))
+                columns: tuple[ColumnElement[Any], ...] = (
+                    literal_column(str(rank)).label("rank"),
+                    key.label("number"),
+                    moment.label("moment"),
+                )
                 mine = table.c.shop == self.about.shop
                 parts.append(select(*columns).where(mine, of, *_within(kind, moment, key, span)))
         if not parts:
