@@ -26,7 +26,7 @@ demo: $(VENV)/.sandbox
 
 test: $(VENV)/.dev lint
 	@.ci/system-packages
-	@$(BIN)/python -m pytest -q -n $(WORKERS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from tests.faults import engine
 from tests.net import lines
 from tests.support.stage import Stage
 from tests.support.stages import Undisturbed, prepared, undisturbed
+from tests.support.warm import warm
 from tests.world.play import Play
 
 Played = tuple[str, Callable[[], list[str]]]
@@ -90,12 +91,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=30.0, help="how long [%(default)s]")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="what chance begins with [the time]")
     wanted = parser.parse_args(argv)
-    say(f"seed {wanted.seed}")
-    stage, chance = prepared(), random.Random(wanted.seed)
+    with warm():
+        return soak(wanted.minutes, wanted.seed)
+
+
+def soak(minutes: float, seed: int) -> int:
+    say(f"seed {seed}")
+    stage, chance = prepared(), random.Random(seed)
     whole, classes, wrong = undisturbed(stage), Counter[str](), 0
     turns = [turn(stage, whole, chance) for turn in (crashes, overtaken, failing, bad_lines, killed)]
-    turns.append(worlds(stage, wanted.seed, classes))
-    until = time.monotonic() + 60 * wanted.minutes
+    turns.append(worlds(stage, seed, classes))
+    until = time.monotonic() + 60 * minutes
     while time.monotonic() < until:
         for turn in turns:
             name, play = next(turn)
@@ -106,10 +112,10 @@ def main(argv: list[str]) -> int:
             classes[name] += 1
             wrong += bool(found)
             for line in found:
-                say(f"WRONG, seed {wanted.seed}, {name}: {line}")
+                say(f"WRONG, seed {seed}, {name}: {line}")
     for name, count in sorted(classes.items()):
         say(f"{count:6} {name}")
-    say(f"seeds {wanted.seed} to {wanted.seed + classes['world'] - 1} of the world; {wrong} wrong")
+    say(f"seeds {seed} to {seed + classes['world'] - 1} of the world; {wrong} wrong")
     return 1 if wrong else 0
 
 

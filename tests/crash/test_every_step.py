@@ -25,9 +25,11 @@ from tests.support.slices import everything, share, today
 from tests.support.stage import Stage
 from tests.support.stages import prepared, undisturbed
 
+pytestmark = pytest.mark.usefixtures("warmed")
+
 PARTS = 2
 """The deaths are dealt out to so many tests, so that they can run side by side."""
-MOST = 18
+MOST = 12
 """Deaths in all of these."""
 POWER_CUTS = 5
 EXCEPTIONS = {"sqlite": 2, "postgresql": 3}

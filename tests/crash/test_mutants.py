@@ -25,6 +25,8 @@ from tests.faults import engine
 from tests.support.stage import Stage
 from tests.support.stages import Undisturbed, prepared, undisturbed
 
+pytestmark = pytest.mark.usefixtures("warmed")
+
 _write = Database.write
 Plays = Iterator[list[str]]
 

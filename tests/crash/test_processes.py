@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from tests.crash import processes
 from tests.support.slices import today
 from tests.support.stages import prepared, undisturbed
+
+pytestmark = pytest.mark.usefixtures("warmed")
 
 KILLS = 3
 

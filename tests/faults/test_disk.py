@@ -17,6 +17,8 @@ from connector.errors import ConnectorError
 from tests.support.slices import everything, share
 from tests.support.stages import prepared, undisturbed
 
+pytestmark = pytest.mark.usefixtures("warmed")
+
 TEARS = 12
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import pytest
 
 from tests.faults import engine
-from tests.support.slices import everything, today
+from tests.support.slices import everything, share, today
 from tests.support.stages import prepared, undisturbed
+
+MOST = 12
+"""Faults of each side."""
+
+pytestmark = pytest.mark.usefixtures("warmed")
 
 
 @pytest.mark.parametrize("side", ["shop", "smtp", "mirror"])
 def test_a_call_that_fails_loses_and_doubles_nothing(side):
     stage = prepared()
     whole = undisturbed(stage)
-    for fault in engine.some(whole, side, everything(1)):
+    for fault in share(list(engine.some(whole, side, everything(1))), everything(MOST)):
         assert engine.play(stage, whole, fault) == [], f"SLICE={today()}"
 
 

@@ -30,7 +30,6 @@ from connector.wiring import App
 from tests.support import databases, postgres, repertoire
 from tests.support.postbox import KeptFolder, Postbox
 from tests.support.steps import Killed, Steps, stepped
-from tests.support.warm import warm
 from tests.support.world import StepClock, World
 
 SHOP = repertoire.SHOP
@@ -148,8 +147,6 @@ class Stage(World):
     # --- the moment -------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Stage:
-        self._warm = warm()
-        self._warm.__enter__()
         with databases.on(self.kind):
             super().__enter__()
         for name in (PROOF, DONE):
@@ -233,7 +230,6 @@ class Stage(World):
     def __exit__(self, *exc: object) -> None:
         databases.forget(self._beginning.template)
         super().__exit__(*exc)
-        self._warm.__exit__(None, None, None)
 
     # --- playing ----------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connector import config
 from connector.core.model import IntentState
 from connector.wiring.backup import copy_mirror, restore_mirror
 from tests.support.slices import today
 from tests.support.stages import SHOP, prepared
 from tests.world.play import Play
+
+pytestmark = pytest.mark.usefixtures("warmed")
 
 ACTIONS = 24
 

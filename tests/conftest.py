@@ -1,0 +1,17 @@
+"""Fixtures that tests of several folders ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.warm import warm
+
+
+@pytest.fixture
+def warmed() -> Iterator[None]:
+    """For tests that start hundreds of processes: see `tests/support/warm.py`. Over with the test, since it stands in
+    the place of what other tests are about."""
+    with warm():
+        yield
