@@ -16,6 +16,7 @@ from connector.web.office import Office
 try:
     from flask import Flask, g, render_template, request
     from werkzeug.exceptions import HTTPException
+    from werkzeug.routing import IntegerConverter
     from werkzeug.wrappers import Response
 except ModuleNotFoundError as error:
     raise SettingsError("web.library_missing", library=error.name or "flask") from error
@@ -27,6 +28,12 @@ from connector.web.texts import Texts, best, catalogues
 from connector.web.users import Users
 
 LARGEST_FORM = 1_000_000
+
+
+class Number(IntegerConverter):
+    """An id in a page's address; no database has a larger one."""
+
+    regex = r"\d{1,18}"
 
 
 def create_app(
@@ -43,6 +50,7 @@ def create_app(
     asked for besides this machine's own."""
     app = Flask("connector.web", static_folder="static", template_folder="templates")
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=100)
+    app.url_map.converters["int"] = Number
     app.jinja_env.autoescape = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["office"] = office

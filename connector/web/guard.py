@@ -129,7 +129,8 @@ def _named_by_proxy() -> User | None:
     proxy = gate().proxy
     if not proxy.header:
         return None
-    if not proxy.trusted and not _same(request.headers.get(PROXY_SECRET, ""), proxy.secret):
+    vouched = bool(proxy.secret) and _same(request.headers.get(PROXY_SECRET, ""), proxy.secret)
+    if not proxy.trusted and not vouched:
         return None
     name = request.headers.get(proxy.header, "").strip()
     return _proxy_user(name) if 0 < len(name) <= 100 and name.isprintable() else None
@@ -147,7 +148,7 @@ def _check_form() -> None:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
-    foreign = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+    foreign = origin is not None and origin.lower().partition("://")[2] != request.host.lower()
     expected = g.session.csrf if g.session is not None else visit_secret(request.cookies.get(VISIT_COOKIE, ""))
     given = request.form.get("csrf", "")
     if foreign or site not in ("same-origin", "none") or not expected or not _same(given, expected):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -52,9 +51,9 @@ def enter() -> Response:
     if wait > 0:
         gate.events.emit(ev.WEB_REFUSED, reason="too_many_tries", user=_known(name))
         return _form(429, wait=max(1, round(wait)))
+    gate.attempts.failed(name)  # until it is known: many at the same moment are many tries
     user = gate.users.check(name, password)
     if user is None:
-        gate.attempts.failed(name)
         gate.events.emit(ev.WEB_REFUSED, reason="wrong_password", user=_known(name))
         return _form(401, wrong=True)
     gate.attempts.passed(name)
@@ -94,6 +93,5 @@ def language() -> Response:
 
 def _inside(path: str) -> str:
     """A path of this page, '' for anything else: nobody is sent away by a link that somebody else has made."""
-    parts = urlsplit(path)
-    fine = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return path if fine and path.isprintable() and "\\" not in path and len(path) < LONGEST else ""
+    fine = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if fine and path.isprintable() and len(path) < LONGEST else ""

@@ -34,7 +34,9 @@ def test_a_password_opens_the_page_that_was_asked_for(site):
     assert [keys["user"] for keys in site.heard.named("web.session_started")] == ["alice"]
 
 
-@pytest.mark.parametrize("to", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "to", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "//["]
+)
 def test_nobody_is_led_away_by_signing_in(site, to):
     client = site.anybody()
     csrf = secret(client.get("/sign-in", base_url=BASE))
@@ -143,6 +145,13 @@ def test_a_proxys_header_counts_only_with_its_secret(site):
     answer = client.get("/threads", base_url=BASE, headers=right)
     assert (answer.status_code, "alice" in answer.text, "Sign out" in answer.text) == (200, True, False)
     assert client.get("/threads", base_url=BASE).status_code == 403
+
+
+def test_without_a_socket_and_without_a_secret_no_header_counts(site):
+    """A socket in the settings, a port at the command line: anybody on this machine could send the header there."""
+    client = site.anybody(proxy=Proxy("X-Remote-User", "", trusted=False))
+    for headers in ({"X-Remote-User": "anton"}, {"X-Remote-User": "anton", "X-Proxy-Secret": ""}):
+        assert client.get("/threads", base_url=BASE, headers=headers).status_code == 403
 
 
 def test_over_a_unix_socket_the_header_is_enough_and_a_role_is_needed(site):
