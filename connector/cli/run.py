@@ -11,7 +11,7 @@ import click
 from connector import config
 from connector.cli.session import Options, check_owner, set_up_log
 from connector.engine.daemon import Daemon, Graph
-from connector.errors import ConnectorError
+from connector.errors import Busy, ConnectorError
 from connector.ops import logs, process
 from connector.ops.repeats import Repeats
 from connector.ops.systemd import Notifier
@@ -56,6 +56,8 @@ def run(options: Options, new_baseline: bool) -> int:
         app = App(settings, events, new_baseline=new_baseline, holder=holder)
         try:
             graph = app.graph()
+            if not running:
+                _leave_to_another(graph)
             monitor.adopt(app)
             page.adopt(app)
         except ConnectorError:
@@ -77,6 +79,15 @@ def run(options: Options, new_baseline: bool) -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _leave_to_another(graph: Graph) -> None:
+    """The first to tell, before its ports are found taken: that other copy has them. Raises Busy."""
+    if graph.several_workers or not graph.shops:
+        return
+    holders = [graph.leases.holder(name) for name in graph.shops]
+    if all(holder is not None and not process.is_dead(holder) for holder in holders):
+        raise Busy("run.already_running", holder=holders[0] or "?")
 
 
 def _main() -> threading.Thread:

@@ -108,6 +108,10 @@ def _forget_leases(world):
 
 @databases.on_one  # on PostgreSQL it waits: test_several_daemons.py
 def test_a_second_daemon_says_so_and_leaves(world):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with world.config.open("a") as settings:  # the first one has the port: not what the second is to tell
+        settings.write(f'\n[metrics]\nlisten = "127.0.0.1:{port}"\n')
     with daemon(world) as first:
         wait_for(lambda: seen(world, "lease.taken"), world)
         command = [sys.executable, "-m", "connector", "--config", str(world.config), "run"]
