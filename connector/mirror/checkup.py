@@ -19,7 +19,9 @@ from connector.mirror.leases import SqlLeases
 from connector.mirror.ledger import SqlLedger
 from connector.mirror.lookups import SqlLookups
 from connector.mirror.outbox import SqlOutbox
+from connector.mirror.overview import Overview
 from connector.mirror.rows import SqlRows
+from connector.mirror.runs import SqlRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Checkup:
     outbox: SqlOutbox
     ledger: SqlLedger
     rows: SqlRows
+    runs: SqlRuns
+    overview: Overview
 
 
 @contextmanager
@@ -64,6 +68,8 @@ def checkup(url: str, resources: Sequence[Resource], *, password: str = "") -> I
             outbox=SqlOutbox(database),
             ledger=SqlLedger(database),
             rows=SqlRows(database, mirrored),
+            runs=SqlRuns(database),
+            overview=Overview(database),
         )
     finally:
         database.close()

@@ -21,6 +21,7 @@ from connector.errors import CheckFound, ConnectorError
 from connector.mirror.checkup import Checkup, checkup
 from connector.ops import process
 from connector.ops.logs import EventLog
+from connector.wiring import overview
 from connector.wiring.accounts import Accounts
 from connector.wiring.app import App
 
@@ -146,10 +147,12 @@ def _shop(
     yield from attempt(shop.REACH, name, lambda: _ground(settings, name, resources, kept, read))
     yield from _mail(settings, name, app, foreign=foreign)
     if kept is None:
-        yield from (skip(check, name, "doctor.no_mirror_here") for check in (work.WORKER, work.OUTBOX, work.QUARANTINE))
+        yield from (skip(check, name, "doctor.no_mirror_here") for check in work.CHECKS)
     else:
         holder, intents, mails = kept.leases.holder, kept.outbox.states, kept.ledger.states
-        parts = work.Work(name, partial(holder, name), process.is_dead, partial(intents, name), partial(mails, name))
+        found = partial(overview.findings, settings, kept, name, datetime.now(UTC))
+        asked = (partial(intents, name), partial(mails, name))
+        parts = work.Work(name, partial(holder, name), process.is_dead, found, *asked)
         yield from parts.findings()
 
 

@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from connector import config
 from connector.core.health import Finding, LegState, Limits, Vitals, judge, worst
+from connector.mirror.checkup import Checkup
 from connector.mirror.overview import Figures, Overview
 from connector.ops import process
 
@@ -31,12 +33,20 @@ class Seen:
 
 
 def limits(app: App) -> Limits:
-    return Limits(app.settings.health.warning_seconds, app.settings.health.critical_seconds)
+    return _limits(app.settings)
+
+
+def _limits(settings: config.Settings) -> Limits:
+    return Limits(settings.health.warning_seconds, settings.health.critical_seconds)
 
 
 def intervals(app: App) -> dict[str, float]:
     """Leg -> seconds between two runs of the daemon."""
-    schedule = app.settings.schedule
+    return _intervals(app.settings)
+
+
+def _intervals(settings: config.Settings) -> dict[str, float]:
+    schedule = settings.schedule
     return {
         "pull": schedule.pull_seconds,
         "sweep": schedule.sweep_seconds,
@@ -51,13 +61,41 @@ def look(app: App, shop: str) -> Seen:
     """A shop as it is now. Raises MirrorUnavailable and StateError when the mirror does not answer."""
     mirror, now = app.mirror, app.clock.now()
     figures = Overview(mirror.database).of(shop)
-    holder = mirror.leases.holder(shop)
-    worker = None if holder is None or process.is_dead(holder) else ":".join(holder.split(":")[:2])
+    worker = _worker(mirror.leases.holder(shop))
     logins = {login.name: state for login in app.accounts.logins(shop) if (state := login.state())}
-    wanted = [run for run in mirror.runs.last(shop) if run["leg"] != "report" or app.settings.report.to]
-    legs = _legs(wanted, now, intervals(app) if worker else {})
+    runs, adrift = mirror.runs.last(shop), mirror.ledger.adrift(shop)
+    vitals = _vitals(app.settings, shop, now, figures, runs, adrift, sorted(logins), works=worker is not None)
+    findings = judge(vitals, limits(app), intervals(app))
+    return Seen(vitals, figures, worker, app.version(shop), logins, findings)
+
+
+def findings(settings: config.Settings, kept: Checkup, shop: str, now: datetime) -> list[Finding]:
+    """What `status` finds, of a mirror that is only looked at. Not the logins, which files tell of."""
+    works = _worker(kept.leases.holder(shop)) is not None
+    figures, runs, adrift = kept.overview.of(shop), kept.runs.last(shop), kept.ledger.adrift(shop)
+    vitals = _vitals(settings, shop, now, figures, runs, adrift, [], works=works)
+    return judge(vitals, _limits(settings), _intervals(settings))
+
+
+def _worker(holder: str | None) -> str | None:
+    return None if holder is None or process.is_dead(holder) else ":".join(holder.split(":")[:2])
+
+
+def _vitals(
+    settings: config.Settings,
+    shop: str,
+    now: datetime,
+    figures: Figures,
+    runs: list[dict[str, Any]],
+    adrift: int,
+    reauthorise: list[str],
+    *,
+    works: bool,
+) -> Vitals:
+    wanted = [run for run in runs if run["leg"] != "report" or settings.report.to]
+    legs = _legs(wanted, now, _intervals(settings) if works else {})
     missing = [leg.counts.get("missing", 0) for leg in legs if leg.leg.startswith("collect")]
-    vitals = Vitals(
+    return Vitals(
         shop=shop,
         legs=legs,
         intents=figures.intents,
@@ -66,12 +104,10 @@ def look(app: App, shop: str) -> Seen:
         quarantined_rows=figures.quarantined_rows,
         conflicts=figures.conflicts,
         duplicates=figures.duplicates,
-        unexplained=mirror.ledger.adrift(shop),
+        unexplained=adrift,
         missing=sum(number for number in missing if isinstance(number, int)),
-        reauthorise=sorted(logins),
+        reauthorise=reauthorise,
     )
-    findings = judge(vitals, limits(app), intervals(app))
-    return Seen(vitals, figures, worker, app.version(shop), logins, findings)
 
 
 def _legs(runs: list[dict[str, Any]], now: datetime, every: Mapping[str, float]) -> list[LegState]:

@@ -129,6 +129,27 @@ WORDS: dict[str, tuple[str, str]] = {
         "Changes wait for a person or for a look-up: {states}.",
         "`prestashop-connector outbox list` shows them, `conflicts list` those that met a change in the shop.",
     ),
+    "doctor.not_well": (
+        "{found}.",
+        "Start the service when nothing works for the shop (shop.worker); else what fails above is the likely reason, "
+        "and the log (journalctl -u prestashop-connector -p warning) tells more.",
+    ),
+    "doctor.guard_tripped": (
+        "{found}.",
+        "Look at the shop first: is it the right one, is it whole? `prestashop-connector sync` says what allows it.",
+    ),
+    "doctor.not_accounted": (
+        "{found}.",
+        "`prestashop-connector mailbox audit` and `prestashop-connector verify` show what it is; keep the log.",
+    ),
+    "doctor.quarantined_rows": (
+        "{found}.",
+        "`prestashop-connector quarantine list` says why. Mend them in the back office, then `quarantine retry`.",
+    ),
+    "doctor.duplicates": (
+        "{found}.",
+        "`prestashop-connector status` names both; delete the second in the back office.",
+    ),
     "doctor.quarantine": (
         "{count} mails are in quarantine.",
         "`prestashop-connector quarantine list` says why.",
@@ -156,6 +177,7 @@ SAID: dict[str, str] = {
     "shop.own_imap": "the shop fetches no mail by itself",
     "shop.several_shops": "{count} active",
     "shop.worker": "{holder} works for the shop",
+    "shop.health": "every leg does its work",
     "shop.outbox": "nothing in doubt, {planned} planned",
     "shop.quarantine": "empty",
     "mailbox.login": "accepted",
@@ -166,6 +188,7 @@ SAID: dict[str, str] = {
     "doctor.zone_of_settings": "{zone}, by the settings",
     "doctor.grant_unused": "granted by the settings, not used yet",
     "doctor.nobody_works": "no daemon or sync works just now",
+    "doctor.never_synced": "never synced so far",
     "doctor.dead_worker": "a process that is gone holds the lease; the next one takes over at once",
     # why something was not looked at
     "doctor.offline": "not asked (--offline)",

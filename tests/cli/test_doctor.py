@@ -45,7 +45,7 @@ ALL_CHECKS = (
     | {"shop.reach", "shop.rights", "shop.rights_beyond", "shop.clock", "shop.time_zone", "shop.languages"}
     | {"shop.contacts", "shop.employees", "shop.order_states", "shop.own_imap", "shop.several_shops"}
     | {"mailbox.login", "mailbox.folders", "mailbox.capabilities", "smtp.login"}
-    | {"shop.worker", "shop.outbox", "shop.quarantine"}
+    | {"shop.worker", "shop.health", "shop.outbox", "shop.quarantine"}
 )
 Run = Callable[..., tuple[int, str]]
 Check = dict[str, Any]
@@ -343,6 +343,16 @@ def test_who_works_and_what_waits(world: World, look: Look) -> None:
     (worker,) = [one for one in checks if one["check"] == "shop.worker"]
     assert str(os.getpid()) in worker["text"]
     assert ("shop.outbox", "doctor.outbox_waits") in by_state(checks, "warn")
+
+
+def test_what_status_finds_is_told_with_a_remedy(world: World, look: Look) -> None:
+    with world.app() as app:
+        run = app.mirror.runs.begin("main", "deletions", "r1", app.clock.now())
+        app.mirror.runs.finish(run, app.clock.now(), "failed", {}, "guard.mass_deletion")
+        _, checks = look("--offline")
+    (found,) = [one for one in checks if one["check"] == "shop.health"]
+    assert (found["state"], found["code"]) == ("warn", "doctor.guard_tripped")
+    assert "guard.mass_deletion" in found["text"]
 
 
 def test_settings_that_cannot_be_used_are_told_the_same_way(run: Run, tmp_path: Path) -> None:
