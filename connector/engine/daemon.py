@@ -178,7 +178,9 @@ class Daemon:
         workers = sum(len(_legs(shop)) for shop in graph.shops.values()) + 1
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(workers)},
-            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+            # Two: the second finds the leg's turn taken and leaves. Else a pull that takes longer than its interval, as
+            # each first one does, would be warned of all the time.
+            job_defaults={"max_instances": 2, "coalesce": True, "misfire_grace_time": None},
             timezone=UTC,
         )
         for name, legs in graph.shops.items():
