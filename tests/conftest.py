@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import dialects
 from tests.support.warm import warm
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_dialect() -> Iterator[None]:
+    with dialects.shared():
+        yield
 
 
 @pytest.fixture

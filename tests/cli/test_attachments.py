@@ -53,7 +53,7 @@ def a_mail(world, thread, *files, message_id="one", html=False, text="See the in
 @pytest.fixture
 def world(tmp_path):
     with World(tmp_path / "state", with_smtp=False) as world:
-        world.sync()
+        world.begin()
         yield world
 
 

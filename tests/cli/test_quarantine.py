@@ -13,7 +13,7 @@ from tests.support.world import World
 @pytest.fixture
 def world(tmp_path):
     with World(tmp_path / "state", mailbox_settings="create_threads = false") as here:
-        here.sync()
+        here.begin()
         yield here
 
 

@@ -31,7 +31,7 @@ then.note = "Look."
 def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rules") / "state"
     with World(folder, shop_settings='forward_to = ["warehouse@shop.test"]') as here:
-        here.sync()
+        here.begin()
         (folder / "own").mkdir()
         here.config.write_text('mappings_dir = "own"\n' + here.config.read_text())
         yield here

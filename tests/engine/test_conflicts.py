@@ -14,7 +14,7 @@ from tests.support.world import World
 @pytest.fixture
 def world(tmp_path):
     with World(tmp_path / "state") as here:
-        here.sync()
+        here.begin()
         yield here
 
 

@@ -13,7 +13,7 @@ from tests.support.world import World
 @pytest.fixture
 def world(tmp_path):
     with World(tmp_path / "state") as here:
-        here.sync()
+        here.begin()
         yield here
 
 
@@ -182,7 +182,7 @@ def mail_intent(world) -> Intent:
 def proving(tmp_path):
     settings = 'proof_mailbox = "support"\nproof_folder = "Sent"'
     with World(tmp_path / "proving", smtp_settings=settings) as here:
-        here.sync()
+        here.begin()
         yield here
 
 

@@ -15,7 +15,7 @@ pytestmark = databases.on_one
 @pytest.fixture
 def world(tmp_path):
     with World(tmp_path / "state") as made:
-        made.sync()
+        made.begin()
         made.config.write_text(made.config.read_text().replace('folders = ["INBOX"]', 'folders = ["Nowhere", "INBOX"]'))
         yield made
 

@@ -19,7 +19,7 @@ pytestmark = databases.on_one
 def world(tmp_path):
     mailbox = 'create_threads = true\nauthserv_id = "mx.shop.test"'
     with World(tmp_path / "state", mailbox_settings=mailbox) as here:
-        here.sync()
+        here.begin()
         yield here
 
 
@@ -137,7 +137,7 @@ def answered(tmp_path):
     """A thread that was answered by mail, with what went out and the message it carried."""
     reply_address = 'reply_address = "answers@shop.test"'
     with World(tmp_path / "state", mailbox_settings=reply_address) as world:
-        world.sync()
+        world.begin()
         thread = world.thread("open")
         with world.app() as app:
             app.desk("main").reply(int(thread["id"]), "We have sent it.")

@@ -51,6 +51,25 @@ def new_mirror(folder: Path, resources: Sequence[Resource]) -> str:
     return f"sqlite:///{path}"
 
 
+def chosen() -> str:
+    return _chosen
+
+
+def kept(folder: Path, url: str) -> str | bytes:
+    """What `put` makes the same mirror of again. Nobody may have it open."""
+    if is_sqlite():
+        return (folder / "mirror.db").read_bytes()
+    return postgres.server().copy(url)
+
+
+def put(folder: Path, mirror: str | bytes) -> str:
+    """URL of a mirror like the one that was kept; "" for the one that lies where the program looks by itself."""
+    if isinstance(mirror, str):
+        return postgres.server().copy(mirror)
+    (folder / "mirror.db").write_bytes(mirror)
+    return ""
+
+
 def forget(url: str) -> None:
     """The test is over. Files go with its folder."""
     if url.startswith("postgresql:"):
