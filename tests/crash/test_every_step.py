@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("warmed")
 
 PARTS = 2
 """The deaths are dealt out to so many tests, so that they can run side by side."""
-MOST = 12
+MOST = 8
 """Deaths in all of these."""
 POWER_CUTS = 5
 EXCEPTIONS = {"sqlite": 2, "postgresql": 3}

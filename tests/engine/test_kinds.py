@@ -58,7 +58,7 @@ def other_group(world: World, customer: int) -> int:
     return next(row["id"] for row in world.shop.rows("groups") if row["id"] not in world.shop.groups_of(customer))
 
 
-@pytest.mark.parametrize(("fault", "customer"), zip(LOST, (3, 6, 7), strict=True))
+@pytest.mark.parametrize(("fault", "customer"), list(zip(LOST, (3, 6, 7), strict=True)))
 def test_groups_whose_answer_was_lost_are_looked_up(world, fault, customer):
     group = other_group(world, customer)
     with world.app() as app:

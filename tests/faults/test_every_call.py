@@ -8,7 +8,7 @@ from tests.faults import engine
 from tests.support.slices import everything, share, today
 from tests.support.stages import prepared, undisturbed
 
-MOST = 12
+MOST = 8
 """Faults of each side."""
 
 pytestmark = pytest.mark.usefixtures("warmed")

@@ -8,7 +8,7 @@ from tests.net import lines
 from tests.support.slices import everything, share, today
 from tests.support.stages import prepared, undisturbed
 
-MOST = 5
+MOST = 3
 """Bad lines before each server."""
 
 pytestmark = pytest.mark.usefixtures("warmed")
