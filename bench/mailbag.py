@@ -16,7 +16,7 @@ from bench.replies import mailbox_settings
 from bench.shop import Shop
 from tests.support.dovecot import Dovecot
 
-_WORDS = "the parcel is here thank you very much order box broken when will it come please tell me".split()  # noqa: SIM905
+_WORDS = "the parcel is here thank you very much order box broken when will it come please tell me".split()  # noqa: SIM905 - reads as words
 
 
 def measure(shop: Shop, count: int) -> Facts:

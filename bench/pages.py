@@ -31,7 +31,7 @@ from connector.wiring.web import Page, users_file
 SHOP, PASSWORD, PAGE = "bench", "a long enough password", 2000
 TIMES = 15
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
-_WORDS = "parcel here thank you order box broken when will come please tell lamp table shelf screw missing size".split()  # noqa: SIM905
+_WORDS = "parcel here thank you order box broken when will come please tell lamp table shelf screw missing size".split()  # noqa: SIM905 - reads as words
 _SETTINGS = """
 state_dir = "{folder}"
 instance_secret = "a secret for the bench only"

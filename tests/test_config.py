@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from connector import config
 from connector.config.lines import key_lines, line_of
+from connector.config.values import at_home
 from connector.errors import CannotCreate, Exit, NotPermitted, SettingsError, StateError
 from connector.words import explain
 
@@ -361,6 +362,11 @@ _TREES = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_NAMES, inner, max_size=4)),
     max_leaves=12,
 )
+
+
+def test_a_home_that_nobody_has_is_a_file_that_is_not_there():
+    assert at_home("~0/key") == Path("~0/key")
+    assert at_home("~/key") == Path.home() / "key"
 
 
 @settings(deadline=None, max_examples=200)

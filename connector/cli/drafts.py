@@ -54,7 +54,7 @@ class Draft:
         with _for_the_editor() as stdin:
             try:
                 # The command is the user's own, from the environment or the system.
-                status = subprocess.run([*command, str(self.path)], stdin=stdin, check=False).returncode  # noqa: S603
+                status = subprocess.run([*command, str(self.path)], stdin=stdin, check=False).returncode  # noqa: S603 - the user's own
             except OSError as error:
                 self.done()
                 raise UsageError("reply.no_editor", reason=f"{command[0]}: {error.strerror}") from error

@@ -174,7 +174,7 @@ def _row(
     figure: str,
     unit: str,
     this: Any,  # noqa: ANN401 - two of a kind
-    before: Any,  # noqa: ANN401
+    before: Any,  # noqa: ANN401 - the same
     field: str,
 ) -> Row:
     both = (0 if one is None else getattr(one, field) for one in (this, before))

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from connector.config.mail import MailboxSettings, SmtpSettings
 from connector.config.sources import PREFIX, SECRET_NAMES, SECRET_PATHS, Gathered, Loc, at, gather, suggestion
 from connector.config.tree import Settings
-from connector.config.values import POP3_REFUSED, is_loopback
+from connector.config.values import POP3_REFUSED, at_home, is_loopback
 from connector.errors import SettingsError
 
 DEFAULT_PATH = Path("/etc/prestashop-connector/config.toml")
@@ -152,7 +152,7 @@ def _resolved(settings: Settings, folder: Path, gathered: Gathered) -> Settings:
             elif isinstance(value, dict):
                 update[name] = {key: mend(inner, (*here, key)) for key, inner in value.items()}
             elif isinstance(value, Path):
-                update[name] = (folder / value.expanduser()).absolute()
+                update[name] = (folder / at_home(value)).absolute()
                 if name == "ca_file" and not os.access(update[name], os.R_OK):
                     gathered.problem(here, "a readable file of trusted certificates (PEM)", str(update[name]))
                 if name == "mappings_dir" and not (

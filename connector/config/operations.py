@@ -9,19 +9,14 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic import ValidationInfo as Info
 from pydantic import field_validator as check
 
-from connector.config.values import File, Model, Seconds, Secret, is_loopback
+from connector.config.values import File, Model, Seconds, Secret, is_local_port
 
 
 def _listen(value: str) -> str:
     """HOST:PORT of this machine: what is told there is nobody else's business, and there is no login."""
     if not value:
         return value
-    try:
-        parts = urlsplit(f"//{value}")
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port = "", None
-    if not port or value != parts.netloc or "@" in value or not is_loopback(host):
+    if not is_local_port(value):
         raise ValueError(
             'a port of this machine such as "127.0.0.1:9477" or "[::1]:9477"; for others, put a web server with a '
             "login before it"

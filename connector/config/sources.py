@@ -22,6 +22,7 @@ from pydantic_settings import EnvSettingsSource
 
 from connector.config.lines import key_lines, line_of
 from connector.config.tree import Settings
+from connector.config.values import at_home
 
 PREFIX = "PRESTASHOP_CONNECTOR__"
 Loc = tuple[str, ...]
@@ -265,7 +266,7 @@ def _one_source(
         out.origins.setdefault(loc, f"credential {'__'.join(loc)}")
     elif isinstance(file := table.get(f"{name}_file"), str) and file and name not in table:
         out.origins.setdefault(loc, out.origins.get(file_loc, ""))
-        table[name] = _read_secret(folder / Path(file).expanduser(), file_loc, out, out.origins.get(file_loc, ""))
+        table[name] = _read_secret(folder / at_home(file), file_loc, out, out.origins.get(file_loc, ""))
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -5,10 +5,12 @@ A check raises ValueError with what is expected instead; nothing here reads a fi
 
 from __future__ import annotations
 
+import os
 import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -52,6 +54,11 @@ def is_loopback(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(".localhost")
 
 
+def at_home(path: str | Path) -> Path:
+    """The path with its `~`; as it stands when nobody knows whose home that is, so that it is told as not there."""
+    return Path(os.path.expanduser(path))
+
+
 def unset(value: object) -> object:
     return None if value == "" else value
 
@@ -67,3 +74,13 @@ Seconds = Annotated[float, Field(gt=0, le=7 * 86400, allow_inf_nan=False)]
 
 class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+
+
+def is_local_port(value: str) -> bool:
+    """Is this HOST:PORT of this machine, an IPv6 address in brackets, and nothing else?"""
+    try:
+        parts = urlsplit(f"//{value}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    return bool(port) and value == parts.netloc and "@" not in value and is_loopback(host)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 from pydantic import ValidationInfo as Info
 from pydantic import field_validator as check
 
-from connector.config.values import File, Host, Model, Secret, is_loopback
+from connector.config.values import File, Host, Model, Secret, is_local_port
 
 UNIX = "unix:"
 
@@ -19,12 +18,7 @@ def _listen(value: str) -> str:
     """HOST:PORT of this machine or a unix socket: the page speaks no TLS, so a web server stands before it."""
     if not value or (value.startswith(f"{UNIX}/") and len(value) > len(UNIX) + 1):
         return value
-    try:
-        parts = urlsplit(f"//{value}")
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port = "", None
-    if not port or value != parts.netloc or "@" in value or not is_loopback(host):
+    if not is_local_port(value):
         raise ValueError(
             'a port of this machine such as "127.0.0.1:8477", or "unix:/run/prestashop-connector/web.sock"; for other '
             "machines put a web server with TLS before it"
