@@ -18,7 +18,7 @@ from connector.engine.cycle import CycleReport, cycle
 from connector.engine.deletions import DeletionReport
 from connector.engine.join import JoinReport
 from connector.engine.pull import PullReport
-from connector.engine.push import PushReport
+from connector.engine.pushed import PushReport
 from connector.errors import ConnectorError, Exit, UsageError, worst
 from connector.wiring import App
 from connector.wiring.monitor import tell_once

@@ -15,7 +15,8 @@ from connector.core.model import Intent, IntentState, Kind
 from connector.engine.account import Account
 from connector.engine.legs import LegResult, ShopLegs, Stop, push_result
 from connector.engine.ports import Events, Log
-from connector.engine.push import PushReport, doubtful
+from connector.engine.push import doubtful
+from connector.engine.pushed import PushReport
 from connector.errors import ConnectorError, Exit, worst
 from connector.ops import events as ev
 

@@ -23,7 +23,8 @@ from connector.engine.duplicates import CONCERNED, Detector
 from connector.engine.join import Join, JoinReport
 from connector.engine.ports import Clock, Ledger, Log, Lookups, Memory, Outbox, Rows, Runs
 from connector.engine.pull import Pull, PullReport, concerns_the_shop
-from connector.engine.push import Push, PushReport
+from connector.engine.push import Push
+from connector.engine.pushed import PushReport
 from connector.engine.readback import ReadBack
 from connector.engine.relations import Relations
 from connector.engine.reports import Reports

@@ -11,56 +11,23 @@ the order and the states.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connector.core import conflicts, retry
 from connector.core.conflicts import Clash, Side
-from connector.core.model import BULK, FINAL, Intent, IntentState, Kind
+from connector.core.model import BULK, Intent, IntentState, Kind
 from connector.engine.aftermath import Aftermath, tell
-from connector.engine.effects import Effect, Effects, Verdict
+from connector.engine.apart import Apart
+from connector.engine.effects import GO_ON, Effect, Effects, Verdict
 from connector.engine.ports import Clock, Events, Ledger, Outbox, Rows
+from connector.engine.pushed import PushReport
 from connector.errors import ConnectorError, Next, Scope, ShopChanged, ShopDamaged, ShopUnavailable, StateError
 from connector.ops import events as ev
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _BATCH = 100
 _FEW = 10
-
-
-@dataclass(slots=True)
-class PushReport:
-    """outcomes: intents after this run moved them, in order. problems: intent id -> why it was put off last."""
-
-    outcomes: list[Intent] = field(default_factory=list)
-    problems: dict[int, ConnectorError] = field(default_factory=dict)
-
-    @property
-    def last(self) -> dict[int, Intent]:
-        """Each intent as this run left it."""
-        return {intent.id: intent for intent in self.outcomes}
-
-    @property
-    def errors(self) -> list[ConnectorError]:
-        """Why intents are still put off, and what a write has damaged."""
-        waiting = self.last
-        return [
-            e
-            for i, e in self.problems.items()
-            if i in waiting and (waiting[i].state not in FINAL or isinstance(e, ShopDamaged))
-        ]
-
-    def count(self, state: IntentState) -> int:
-        return sum(intent.state is state for intent in self.last.values())
-
-    @property
-    def confirmed(self) -> list[Intent]:
-        return [i for i in self.outcomes if i.state is IntentState.CONFIRMED]
-
-    def add(self, later: PushReport) -> None:
-        """A later round of the same cycle."""
-        self.outcomes += later.outcomes
-        self.problems.update(later.problems)
 
 
 class Push:
@@ -94,6 +61,7 @@ class Push:
         self._still_ours = still_ours
         self._sides = sides
         self._after = Aftermath(shop, outbox, ledger, rows, effects, events, clock)
+        self._apart = Apart()
         self._error: ConnectorError | None = None  # of the intent in hand
 
     @property
@@ -113,7 +81,8 @@ class Push:
     def run(self, stop: Callable[[], bool] = lambda: False, only: Iterable[int] | None = None) -> PushReport:
         """Push until nothing is due. `only`: these intents (and nothing else)."""
         try:
-            return self._run(stop, list(only) if only is not None else None)
+            with self._apart:
+                return self._run(stop, list(only) if only is not None else None)
         finally:
             self._effects.close()
 
@@ -131,31 +100,67 @@ class Push:
                     report.outcomes.append(self._later(intent, error))
                 break
             # Of those that nobody waits for a few: then it is looked whether somebody's reply has come.
-            for intent in [one for one in due if one.origin != BULK] or due[:_FEW]:
-                if stop() or not self._still_ours():
-                    return report
-                try:
-                    outcome = self._one(intent)
-                except StateError as error:
-                    if error.code != "outbox.moved_elsewhere":
-                        raise
-                    continue  # a command took it up meanwhile
-                report.outcomes.append(outcome)
-                if outcome.state is IntentState.CONFIRMED:
-                    self._after.confirmed(outcome)
-                problem = self._error
-                if problem is None or problem.next in (Next.LOOK_UP, Next.SKIP):
-                    continue  # doubtful and dead intents speak for themselves
-                report.problems[intent.id] = problem
-                if problem.scope is Scope.SHOP and problem.next is Next.ASK_ADMIN:
-                    return report
+            batch = [one for one in due if one.origin != BULK] or due[:_FEW]
+            try:
+                ended = not all(not stop() and self._still_ours() and self._next(one, report) for one in batch)
+            except Exception:
+                self._noted(report)  # what goes wrong with one must not leave the one before it in doubt
+                raise
+            if not self._noted(report) or ended:
+                break
         return report
+
+    def _next(self, intent: Intent, report: PushReport) -> bool:
+        """One intent of a batch, of which no two belong to a group. False: a person must act before anything else.
+
+        A write that may run apart is only begun here: it is noted when the one after it is on its way, so that the
+        shop's time is not spent waiting for our notes. At no time are two writes under way."""
+        effect = self._effects.of(intent)
+        if not self._may_overlap(intent, effect):
+            return self._noted(report) and self._account(lambda: self._one(intent, effect), report)
+        before = self._apart.ended()
+        if before is not None and not before.went_well:
+            return self._noted(report) and self._next(intent, report)
+        try:
+            sending = self._outbox.move(intent, IntentState.SENDING, now=self._clock.now())
+        except StateError as error:
+            return _taken_up(error)
+        self._apart.begin(sending, effect)
+        return before is None or self._account(lambda: self._written(before.intent, before.verdict), report)
+
+    def _may_overlap(self, intent: Intent, effect: Effect) -> bool:
+        if intent.state is not IntentState.PLANNED or intent.sent_at is not None or not effect.apart(intent):
+            return False
+        try:
+            return effect.check(intent) == GO_ON
+        except ConnectorError:
+            return False
+
+    def _noted(self, report: PushReport) -> bool:
+        """The write under way, when there is one, has ended and is noted."""
+        written = self._apart.take()
+        if written is None:
+            return True
+        return self._account(lambda: self._written(written.intent, written.verdict), report)
+
+    def _account(self, step: Callable[[], Intent], report: PushReport) -> bool:
+        self._error = None
+        try:
+            outcome = step()
+        except StateError as error:
+            return _taken_up(error)
+        report.outcomes.append(outcome)
+        if outcome.state is IntentState.CONFIRMED:
+            self._after.confirmed(outcome)
+        problem = self._error
+        if problem is None or problem.next in (Next.LOOK_UP, Next.SKIP):
+            return True  # doubtful and dead intents speak for themselves
+        report.problems[outcome.id] = problem
+        return not (problem.scope is Scope.SHOP and problem.next is Next.ASK_ADMIN)
 
     # --- one intent ---------------------------------------------------------------------------------------------
 
-    def _one(self, intent: Intent) -> Intent:
-        self._error = None
-        effect = self._effects.of(intent)
+    def _one(self, intent: Intent, effect: Effect) -> Intent:
         try:
             if intent.state is IntentState.IN_DOUBT:
                 return self._look_up(intent, effect)
@@ -178,8 +183,11 @@ class Push:
 
     def _send(self, intent: Intent, effect: Effect, clash: Clash | None = None) -> Intent:
         sending = self._outbox.move(intent, IntentState.SENDING, now=self._clock.now(), clash=clash)
+        return self._written(sending, lambda: effect.write(sending))
+
+    def _written(self, sending: Intent, write: Callable[[], Verdict]) -> Intent:
         try:
-            verdict = effect.write(sending)
+            verdict = write()
         except ConnectorError as error:
             return self._failed_write(sending, error)
         return self._conclude(sending, verdict)
@@ -354,6 +362,13 @@ _EVENT = {
 }
 
 
+def _taken_up(error: StateError) -> bool:
+    """A command took the intent up meanwhile. Raises whatever else it is."""
+    if error.code != "outbox.moved_elsewhere":
+        raise error
+    return True
+
+
 def _detail(error: ConnectorError) -> str:
     """The facts of an error for the outbox listing; adapters put no personal data into facts."""
     return ", ".join(f"{key}={value}" for key, value in error.facts.items())[:500]
@@ -364,4 +379,4 @@ def doubtful(intents: Sequence[Intent]) -> list[Intent]:
     return [i for i in intents if i.state is IntentState.IN_DOUBT and i.due_at < NEVER]
 
 
-__all__ = ["NEVER", "Push", "PushReport", "doubtful"]
+__all__ = ["NEVER", "Push", "doubtful"]

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from datetime import datetime
 
 from connector.core.model import Intent, Kind
-from connector.engine.effects.base import Effect, Verdict
+from connector.engine.effects.base import GO_ON, Effect, Verdict
 from connector.engine.effects.mails import MailCopy, MailFile, MailSend
 from connector.engine.effects.orders import OrderStatus, OrderTracking
 from connector.engine.effects.people import CustomerGroups, MessageRead
@@ -98,4 +98,4 @@ class Effects:
         self._stack = ExitStack()
 
 
-__all__ = ["Effect", "Effects", "Verdict"]
+__all__ = ["GO_ON", "Effect", "Effects", "Verdict"]

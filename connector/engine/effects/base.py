@@ -46,6 +46,11 @@ class Effect(Protocol):
         """Is the state still the one it was decided on? A state in the verdict ends the intent without a write."""
         ...
 
+    def apart(self, intent: Intent) -> bool:
+        """May the write run in a thread of its own? Then its check asks the far side nothing, and nor does what comes
+        of it: no two questions of ours are there at once."""
+        ...
+
     def write(self, intent: Intent) -> Verdict: ...
     def look_up(self, intent: Intent) -> Verdict:
         """Did the doubtful write happen?"""
@@ -59,6 +64,10 @@ class Base:
     def check(self, intent: Intent) -> Verdict:
         del intent
         return GO_ON
+
+    def apart(self, intent: Intent) -> bool:
+        del intent
+        return False
 
     def mirror_patch(self, intent: Intent) -> TablePatch | None:
         del intent

@@ -84,6 +84,9 @@ class MessageCreate(Base):
         # The failure that it follows from may have happened before: a mirror that was brought back does not know.
         return self.look_up(intent) if intent.origin == FALLBACK else GO_ON
 
+    def apart(self, intent: Intent) -> bool:
+        return intent.origin != FALLBACK
+
     def write(self, intent: Intent) -> Verdict:
         thread_id = thread_of(self._outbox, intent) or 0
         p = intent.payload
