@@ -83,9 +83,11 @@ class Ours:
         http = self.app.client(SHOP)._http
         send, posts = http.send, list[tuple[str, Params, bytes]]()
 
-        def kept(method: str, path: str, params: Params, body: bytes) -> Answer:
+        def kept(
+            method: str, path: str, params: Params, body: bytes, sent: Callable[[], None] = lambda: None
+        ) -> Answer:
             posts.append((path, params, body))
-            return send(method, path, params, body)
+            return send(method, path, params, body, sent)
 
         http.send = kept  # type: ignore[method-assign]  # the bench listens in
         facts = self._run(lambda legs: legs.push(lambda: False))

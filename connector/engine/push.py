@@ -10,6 +10,7 @@ the order and the states.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,10 +19,10 @@ from connector.core import conflicts, retry
 from connector.core.conflicts import Clash, Side
 from connector.core.model import BULK, Intent, IntentState, Kind
 from connector.engine.aftermath import Aftermath, tell
-from connector.engine.apart import Apart
-from connector.engine.effects import GO_ON, Effect, Effects, Verdict
+from connector.engine.effects import Effect, Effects, Verdict
 from connector.engine.ports import Clock, Events, Ledger, Outbox, Rows
 from connector.engine.pushed import PushReport
+from connector.engine.relay import LEAD, Relay, Written, taken_up, written_by
 from connector.errors import ConnectorError, Next, Scope, ShopChanged, ShopDamaged, ShopUnavailable, StateError
 from connector.ops import events as ev
 
@@ -56,12 +57,13 @@ class Push:
         self._effects = effects
         self._events = events
         self._clock = clock
-        self._settle = settle_seconds
+        self._settle = settle_seconds + LEAD.total_seconds()
         self._jitter = jitter
         self._still_ours = still_ours
         self._sides = sides
         self._after = Aftermath(shop, outbox, ledger, rows, effects, events, clock)
-        self._apart = Apart()
+        self._relay = Relay(outbox, clock)
+        self._last: Written | None = None  # not noted yet
         self._error: ConnectorError | None = None  # of the intent in hand
 
     @property
@@ -81,8 +83,7 @@ class Push:
     def run(self, stop: Callable[[], bool] = lambda: False, only: Iterable[int] | None = None) -> PushReport:
         """Push until nothing is due. `only`: these intents (and nothing else)."""
         try:
-            with self._apart:
-                return self._run(stop, list(only) if only is not None else None)
+            return self._run(stop, list(only) if only is not None else None)
         finally:
             self._effects.close()
 
@@ -100,55 +101,62 @@ class Push:
                     report.outcomes.append(self._later(intent, error))
                 break
             # Of those that nobody waits for a few: then it is looked whether somebody's reply has come.
-            batch = [one for one in due if one.origin != BULK] or due[:_FEW]
-            try:
-                ended = not all(not stop() and self._still_ours() and self._next(one, report) for one in batch)
-            except Exception:
-                self._noted(report)  # what goes wrong with one must not leave the one before it in doubt
-                raise
-            if not self._noted(report) or ended:
+            if not self._batch(deque([one for one in due if one.origin != BULK] or due[:_FEW]), report, stop):
                 break
         return report
 
-    def _next(self, intent: Intent, report: PushReport) -> bool:
-        """One intent of a batch, of which no two belong to a group. False: a person must act before anything else.
+    def _batch(self, todo: deque[Intent], report: PushReport, stop: Callable[[], bool]) -> bool:
+        """Intents of which no two belong to one group. False: nothing more is to be written."""
+        try:
+            go_on = all(not stop() and self._next(todo, report, stop) for _ in range(len(todo)))
+            self._relay.take_back()
+            return self._noted(report) and go_on
+        except Exception:
+            self._noted(report)  # what goes wrong with one must not leave the one before it in doubt
+            raise
 
-        A write that may run apart is only begun here: it is noted when the one after it is on its way, so that the
-        shop's time is not spent waiting for our notes. At no time are two writes under way."""
+    def _next(self, todo: deque[Intent], report: PushReport, stop: Callable[[], bool]) -> bool:
+        intent = todo.popleft()
         effect = self._effects.of(intent)
-        if not self._may_overlap(intent, effect):
-            return self._noted(report) and self._account(lambda: self._one(intent, effect), report)
-        before = self._apart.ended()
-        if before is not None and not before.went_well:
-            return self._noted(report) and self._next(intent, report)
         try:
-            sending = self._outbox.move(intent, IntentState.SENDING, now=self._clock.now())
+            sending = self._relay.prepared(intent)
+            if sending is None:
+                if not self._still_ours():
+                    return False
+                sending = self._relay.begun(intent, effect)
         except StateError as error:
-            return _taken_up(error)
-        self._apart.begin(sending, effect)
-        return before is None or self._account(lambda: self._written(before.intent, before.verdict), report)
+            return taken_up(error)
+        if sending is None:
+            return self._noted(report) and self._account(lambda: self._one(intent, effect), report)
+        trouble: list[Exception] = []
 
-    def _may_overlap(self, intent: Intent, effect: Effect) -> bool:
-        if intent.state is not IntentState.PLANNED or intent.sent_at is not None or not effect.apart(intent):
+        def meanwhile() -> None:
+            try:  # inside a library that would take it for a fault of the network
+                self._noted(report)
+                if todo and not stop():
+                    self._relay.prepare(todo[0], self._effects.of(todo[0]))
+            except Exception as error:
+                trouble.append(error)
+
+        written = written_by(effect, sending, meanwhile)
+        if not self._noted(report):  # it did not come to the meanwhile
             return False
-        try:
-            return effect.check(intent) == GO_ON
-        except ConnectorError:
-            return False
+        self._last = written
+        if trouble:
+            raise trouble[0]
+        return written.went_well or self._noted(report)
 
     def _noted(self, report: PushReport) -> bool:
-        """The write under way, when there is one, has ended and is noted."""
-        written = self._apart.take()
-        if written is None:
-            return True
-        return self._account(lambda: self._written(written.intent, written.verdict), report)
+        """The last write, when it is not noted yet, is."""
+        last, self._last = self._last, None
+        return last is None or self._account(lambda: self._written(last.intent, last.verdict), report)
 
     def _account(self, step: Callable[[], Intent], report: PushReport) -> bool:
         self._error = None
         try:
             outcome = step()
         except StateError as error:
-            return _taken_up(error)
+            return taken_up(error)
         report.outcomes.append(outcome)
         if outcome.state is IntentState.CONFIRMED:
             self._after.confirmed(outcome)
@@ -183,7 +191,7 @@ class Push:
 
     def _send(self, intent: Intent, effect: Effect, clash: Clash | None = None) -> Intent:
         sending = self._outbox.move(intent, IntentState.SENDING, now=self._clock.now(), clash=clash)
-        return self._written(sending, lambda: effect.write(sending))
+        return self._written(sending, written_by(effect, sending).verdict)
 
     def _written(self, sending: Intent, write: Callable[[], Verdict]) -> Intent:
         try:
@@ -360,13 +368,6 @@ _EVENT = {
     IntentState.CONFLICT: ev.INTENT_CONFLICT,
     IntentState.FAILED: ev.INTENT_FAILED,
 }
-
-
-def _taken_up(error: StateError) -> bool:
-    """A command took the intent up meanwhile. Raises whatever else it is."""
-    if error.code != "outbox.moved_elsewhere":
-        raise error
-    return True
 
 
 def _detail(error: ConnectorError) -> str:

@@ -247,7 +247,7 @@ class ShopClient:
             ],
         )
 
-    def create_message(self, message: NewMessage) -> int:
+    def create_message(self, message: NewMessage, meanwhile: Callable[[], None] = lambda: None) -> int:
         """The text goes through `worded`. `date_add_local` is not used here: a POST ignores it, see `set_message_date`.
 
         Raises as `create_thread` (look up by reference)."""
@@ -265,12 +265,14 @@ class ShopClient:
                 ("user_agent", message.reference),
                 ("private", "1" if message.private else "0"),
             ],
+            meanwhile=meanwhile,
         )
 
     def worded(self, text: str, cut_line: str = "") -> str:
         """The text as it is sent: changed as little as can be seen, so that this shop takes and keeps it (see
         `core.wording.safe_message`; applying it twice changes nothing more). Raises as `probe`."""
-        dialect, known = self.dialect(), self._keeps_emoji()
+        dialect = self.dialect()
+        known = None if text.isascii() else self._keeps_emoji()
         utf8mb4 = dialect.utf8mb4 if known is None else known
         return safe_message(text, keeps_html=dialect.keeps_html, utf8mb4=utf8mb4, marker=cut_line or MARKER).text
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import io
 import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
@@ -51,13 +54,21 @@ def normal_base_url(text: str) -> str:
 
 
 class _Body(io.BytesIO):
-    """The bytes of a write, which tell whether sending them has begun."""
+    """The bytes of a write, which tell whether sending them has begun, and when all of them are sent: http.client asks
+    for more after each piece that it has sent, until it gets none."""
 
-    started = False
+    def __init__(self, data: bytes, sent: Callable[[], None]) -> None:
+        super().__init__(data)
+        self.started = False
+        self._sent: Callable[[], None] | None = sent
 
     def read(self, size: int | None = -1, /) -> bytes:
         self.started = True
-        return super().read(size)
+        piece = super().read(size)
+        if not piece and self._sent is not None:
+            sent, self._sent = self._sent, None
+            sent()
+        return piece
 
 
 class Transport:
@@ -93,6 +104,7 @@ class Transport:
         self._pool_size = connections + BESIDES
         self._proxies = get_environ_proxies(self.base_url)  # once: looking through the environment takes its time
         self._reads = self._session()
+        self._emptied: deque[requests.Session] = deque()  # of writes; to make one takes as long as to use it
 
     def _session(self) -> requests.Session:
         session = requests.Session()
@@ -103,6 +115,21 @@ class Transport:
         for prefix in ("http://", "https://"):
             session.mount(prefix, HTTPAdapter(pool_connections=2, pool_maxsize=self._pool_size, max_retries=0))
         return session
+
+    @contextmanager
+    def _alone(self) -> Iterator[requests.Session]:
+        """A session that nobody else uses and that keeps no connection: a server may close after "Connection: close"
+        without saying so, and the connection would then lie in the pool as if it were good."""
+        try:
+            session = self._emptied.pop()
+        except IndexError:
+            session = self._session()
+            session.headers["Connection"] = "close"
+        try:
+            yield session
+        finally:
+            session.close()
+        self._emptied.append(session)
 
     def close(self) -> None:
         self._reads.close()
@@ -142,17 +169,17 @@ class Transport:
             raise wrong
         return answer
 
-    def send(self, method: str, path: str, params: Params, body: bytes) -> Answer:
-        """A write, once. The answer is 2xx. Raises ShopUnavailable only if nothing of it was sent."""
+    def send(
+        self, method: str, path: str, params: Params, body: bytes, sent: Callable[[], None] = lambda: None
+    ) -> Answer:
+        """A write, once. The answer is 2xx. sent: called once, when all of it is on its way; must raise nothing. Raises
+        ShopUnavailable only if nothing of it was sent."""
         call = Call(method, path.partition("/")[0], self.base_url)
         # A write's answer is small: it must be whole within the time that a single read may take.
         deadline = time.monotonic() + sum(self._timeout)
-        stream = _Body(body)
+        stream = _Body(body, sent)
         try:
-            # A session of its own: a server may close after "Connection: close" without saying so, and the connection
-            # would then lie in the pool as if it were good.
-            with self._session() as session:
-                session.headers["Connection"] = "close"
+            with self._alone() as session:
                 answer = self._exchange(session, call, path, params, stream, deadline)
         except _TooLargeError:
             raise faults.outcome_unknown(call, "answer too large") from None

@@ -43,10 +43,15 @@ class Writer:
         self._row = row
 
     def create(
-        self, resource: str, entity: str, fields: Iterable[tuple[str, str]], params: Sequence[tuple[str, str]] = ()
+        self,
+        resource: str,
+        entity: str,
+        fields: Iterable[tuple[str, str]],
+        params: Sequence[tuple[str, str]] = (),
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> int:
-        """The id of the new row."""
-        echo, call = self._write("POST", resource, entity, resource, fields, params)
+        """The id of the new row. meanwhile: called once, when the request is sent and the answer is waited for."""
+        echo, call = self._write("POST", resource, entity, resource, fields, params, meanwhile=meanwhile)
         if echo["id"] <= 0:
             raise faults.outcome_unknown(call, "no id in the answer")
         return int(echo["id"])
@@ -141,13 +146,14 @@ class Writer:
         fields: Iterable[tuple[str, str]],
         params: Sequence[tuple[str, str]],
         groups: Iterable[int] | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> tuple[dict[str, Any], Call]:
         call = Call(method, resource, self._http.base_url)
         try:
             body = codec.entity_xml(entity, fields, groups)
         except ValueError:
             raise ShopRejected("shop.control_character", resource=resource) from None
-        answer = self._http.send(method, path, [*params, *_JSON], body)
+        answer = self._http.send(method, path, [*params, *_JSON], body, meanwhile)
         self._seen(answer)
         if faults.died_before_writing(answer.body):
             raise ShopRejected("shop.state_or_order_unknown", resource=resource, method=method, status=answer.status)

@@ -5,6 +5,7 @@ Each function plays one death and returns what is wrong then, a line each; nothi
 
 from __future__ import annotations
 
+from difflib import unified_diff
 from itertools import pairwise
 
 from tests.support.slices import share
@@ -33,7 +34,8 @@ def without_power(stage: Stage, whole: Undisturbed, number: int) -> list[str]:
 def by_exception(stage: Stage, whole: Undisturbed, number: int) -> list[str]:
     steps = Steps(number, mark=stage.mark)
     stage.begin().run(steps)
-    assert steps.names[: number + 1] == whole.names[: number + 1], "the run is not deterministic"
+    told = unified_diff(whole.names[: number + 1], steps.names[: number + 1], lineterm="", n=2)
+    assert steps.names[: number + 1] == whole.names[: number + 1], "not deterministic: " + "\n".join(told)
     return ends_well(stage, whole, f"by an exception after step {number}, {whole.names[number]}")
 
 

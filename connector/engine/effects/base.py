@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -46,12 +46,15 @@ class Effect(Protocol):
         """Is the state still the one it was decided on? A state in the verdict ends the intent without a write."""
         ...
 
-    def apart(self, intent: Intent) -> bool:
-        """May the write run in a thread of its own? Then its check asks the far side nothing, and nor does what comes
-        of it: no two questions of ours are there at once."""
+    def checks_here(self, intent: Intent) -> bool:
+        """Does the check ask no far side, so that it may be made while a write is under way?"""
         ...
 
     def write(self, intent: Intent) -> Verdict: ...
+    def overlapped(self, intent: Intent, meanwhile: Callable[[], None]) -> Verdict:
+        """As `write`. meanwhile: what the caller can do while the far side works; called once at most."""
+        ...
+
     def look_up(self, intent: Intent) -> Verdict:
         """Did the doubtful write happen?"""
         ...
@@ -65,9 +68,13 @@ class Base:
         del intent
         return GO_ON
 
-    def apart(self, intent: Intent) -> bool:
+    def checks_here(self, intent: Intent) -> bool:
         del intent
         return False
+
+    def overlapped(self: Effect, intent: Intent, meanwhile: Callable[[], None]) -> Verdict:
+        del meanwhile
+        return self.write(intent)
 
     def mirror_patch(self, intent: Intent) -> TablePatch | None:
         del intent

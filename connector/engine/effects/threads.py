@@ -84,10 +84,13 @@ class MessageCreate(Base):
         # The failure that it follows from may have happened before: a mirror that was brought back does not know.
         return self.look_up(intent) if intent.origin == FALLBACK else GO_ON
 
-    def apart(self, intent: Intent) -> bool:
+    def checks_here(self, intent: Intent) -> bool:
         return intent.origin != FALLBACK
 
     def write(self, intent: Intent) -> Verdict:
+        return self.overlapped(intent, lambda: None)
+
+    def overlapped(self, intent: Intent, meanwhile: Callable[[], None]) -> Verdict:
         thread_id = thread_of(self._outbox, intent) or 0
         p = intent.payload
         message_id = self._shop.create_message(
@@ -98,7 +101,8 @@ class MessageCreate(Base):
                 id_employee=p.get("id_employee", 0),
                 private=p.get("private", False),
                 cut_line=p.get("cut_line", ""),
-            )
+            ),
+            meanwhile,
         )
         return self._done(intent, message_id, thread_id)
 
