@@ -15,6 +15,9 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell expr 2 \* $$(nproc 2>/dev/null || echo 1))
 MINUTES ?= 30
 
+# Some images set it; each of the hundreds of processes that tests start would compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test lint soak bench deb docs clean
 .DEFAULT_GOAL := help
 

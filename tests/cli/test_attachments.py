@@ -147,7 +147,7 @@ def test_bytes_that_come_twice_are_stored_once(listed, world):
 def test_what_is_over_a_limit_is_named_with_the_reason_and_had_from_its_mail(run, listed, tmp_path):
     settings = "attachment_bytes = 100\nattachment_bytes_mail = 150\nattachment_bytes_day = 200"
     with World(tmp_path / "state", with_smtp=False, mailbox_settings=settings) as world:
-        world.sync()
+        world.begin()
         thread = world.thread()
         sizes = {"a": 101, "b": 90, "c": 70, "d": 50}
         files = [(f"{name}.txt", "text/plain", name.encode() * size) for name, size in sizes.items()]
@@ -174,7 +174,7 @@ def test_what_is_over_a_limit_is_named_with_the_reason_and_had_from_its_mail(run
 
 def test_a_mail_that_joins_no_thread_keeps_its_files_to_itself_until_somebody_assigns_it(run, listed, tmp_path):
     with World(tmp_path / "state", with_smtp=False, mailbox_settings="create_threads = false") as world:
-        world.sync()
+        world.begin()
         thread = world.thread()
         mail = a_mail(world, {**thread, "id": 999_999, "token": "AbCdEfGhIjKl"}, ("a.pdf", "application/pdf", PDF))
         world.deliver(mail)

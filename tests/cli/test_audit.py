@@ -76,7 +76,7 @@ def test_the_audit_names_every_mail_that_is_not_accounted_for(world: World, run:
 
 
 def test_the_audit_finds_what_is_stuck_and_what_nothing_carries_on(world: World, run: Run) -> None:
-    world.sync()
+    world.begin()
     world.deliver(world.reply(world.thread()))
     world.deliver(world.people.new_question("new.person@customer.test"))
     world.sync()
@@ -93,7 +93,7 @@ def test_the_audit_finds_what_is_stuck_and_what_nothing_carries_on(world: World,
 
 
 def test_the_audit_changes_nothing(world: World, run: Run) -> None:
-    world.sync()
+    world.begin()
     world.deliver(world.reply(world.thread()))
     run("mailbox", "audit")
     assert world.mailbox.flags(world.user, "INBOX") == [set()]
@@ -120,7 +120,7 @@ def test_sync_since_takes_older_mails_in_quietly_and_once(world: World, run: Run
 def test_of_a_large_mail_the_words_reach_the_thread_and_it_stays_in_the_mailbox(tmp_path: Path) -> None:
     settings = 'max_bytes = 10000\nafter = "delete"'
     with World(tmp_path / "state", mailbox_settings=settings) as world:
-        world.sync()
+        world.begin()
         letter = large(world)
         world.deliver(letter)
         world.deliver(world.reply(world.thread()))
@@ -134,7 +134,7 @@ def test_of_a_large_mail_the_words_reach_the_thread_and_it_stays_in_the_mailbox(
 
 def test_a_large_mail_can_be_set_aside_instead(tmp_path: Path) -> None:
     with World(tmp_path / "state", mailbox_settings='max_bytes = 10000\ntoo_large = "quarantine"') as world:
-        world.sync()
+        world.begin()
         world.deliver(large(world))
         assert world.sync().code is Exit.OK
         assert states(world) == [("quarantined", "too_large")]

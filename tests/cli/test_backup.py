@@ -38,7 +38,7 @@ def world(tmp_path_factory):
     with World(
         tmp_path_factory.mktemp("backup") / "state", with_smtp=False, shop=SandboxShop(orders=4, seed=1)
     ) as here:
-        here.sync()
+        here.begin()
         yield here
 
 
@@ -106,7 +106,7 @@ def test_a_restore_does_not_touch_a_mirror_that_is_in_use_or_not_given_up(run, w
 
 def test_what_was_planned_when_the_copy_was_made_and_done_since_is_not_done_again(run, tmp_path):
     with World(tmp_path / "state", with_smtp=False, shop=SandboxShop(orders=4, seed=1)) as world:
-        world.sync()
+        world.begin()
         thread = world.thread()
         with world.app() as app:
             app.desk("main").reply(thread["id"], "Only once, please", mail=False)

@@ -22,7 +22,7 @@ def world(tmp_path):
 
 @pytest.fixture
 def synced(world):
-    world.sync()
+    world.begin()
     return world
 
 
@@ -244,7 +244,7 @@ def test_a_mail_whose_hand_over_is_unknown_is_never_sent_twice_by_itself(run, sy
 
 def test_a_reply_without_a_mail_server_is_refused_unless_no_mail_is_said(tmp_path, run):
     with World(tmp_path / "second", with_smtp=False) as world:
-        world.sync()
+        world.begin()
         thread = str(world.thread()["id"])
         code, _, err = run("thread", "reply", thread, "--message", "x", config=world.config)
         assert (code, "smtp" in err) == (78, True)
@@ -297,7 +297,7 @@ def test_tracking_goes_to_the_shipment(run, synced):
 
 def test_a_mail_in_quarantine_is_listed_shown_and_decided_anew(run, tmp_path):
     with World(tmp_path / "second", mailbox_settings="create_threads = false") as world:
-        world.sync()
+        world.begin()
         world.deliver(world.people.new_question("new.person@customer.test"))
         assert run("sync", config=world.config)[0] == 0
         _, out, _ = run("quarantine", "list", config=world.config)
@@ -314,7 +314,7 @@ def test_a_mail_in_quarantine_is_listed_shown_and_decided_anew(run, tmp_path):
 
 def test_a_dropped_mail_stays_accounted_for(run, tmp_path):
     with World(tmp_path / "second", mailbox_settings="create_threads = false") as world:
-        world.sync()
+        world.begin()
         world.deliver(world.people.new_question("new.person@customer.test"))
         run("sync", config=world.config)
         assert run("quarantine", "drop", "mail:1", config=world.config)[0] == 0

@@ -21,9 +21,9 @@ from tests.support.world import World
 def world(tmp_path):
     settings = 'copy_mailbox = "support"\ncopy_folder = "Sent"'
     with World(tmp_path / "state", smtp_settings=settings) as here:
+        here.begin()
         (here.folder / "own" / "templates").mkdir(parents=True)
         here.config.write_text('mappings_dir = "own"\n' + here.config.read_text())
-        here.sync()
         yield here
 
 

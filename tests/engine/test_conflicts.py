@@ -71,7 +71,7 @@ def test_an_order_cancelled_meanwhile_waits_for_a_person_and_shows_both_sides(wo
 def test_a_policy_decides_at_once_and_its_word_is_kept(tmp_path, side, state, written):
     settings = f'[shops.main.conflicts]\norder_status = "{side}"'
     with World(tmp_path / "state", shop_settings=settings) as world:
-        world.sync()
+        world.begin()
         order, wish = meet(world)
         before = len(histories(world, order))
         (intent,) = pushed(world, wish)

@@ -58,7 +58,7 @@ def test_the_first_run_takes_a_baseline_and_imports_nothing_old(world):
 
 
 def test_everything_that_people_write_is_accounted_for(world):
-    world.sync()
+    world.begin()
     threads = [
         SandboxThread(row["id"], str(row["token"]), str(row["email"]))
         for row in (world.thread("closed"), world.thread("open"))
@@ -98,7 +98,7 @@ def test_everything_that_people_write_is_accounted_for(world):
 
 
 def test_a_new_thread_is_complete_and_visible_in_the_back_office(world):
-    world.sync()
+    world.begin()
     world.deliver(world.people.new_question("new.person@customer.test", "New Person", "fr"))
     assert world.sync().code is Exit.OK
     thread = world.shop.rows("customer_threads")[-1]
@@ -111,7 +111,7 @@ def test_a_new_thread_is_complete_and_visible_in_the_back_office(world):
 
 
 def test_a_reply_to_a_mail_whose_thread_is_made_in_the_same_run_joins_that_thread(world):
-    world.sync()
+    world.begin()
     question = world.people.new_question("new.person@customer.test")
     message_id = question.split(b"Message-ID: <")[1].split(b">")[0].decode()
     world.deliver(question)
@@ -123,7 +123,7 @@ def test_a_reply_to_a_mail_whose_thread_is_made_in_the_same_run_joins_that_threa
 
 @pytest.mark.parametrize("kind", ["drop_after", "error_after", "php_error_after"])
 def test_a_lost_answer_is_looked_up_and_never_sent_again(world, kind):
-    world.sync()
+    world.begin()
     world.shop.misbehave(Misbehave(kind=kind, method="POST", times=1))
     world.deliver(world.reply(world.thread()))
     assert world.sync().code is Exit.OK
@@ -133,7 +133,7 @@ def test_a_lost_answer_is_looked_up_and_never_sent_again(world, kind):
 
 @pytest.mark.parametrize("kind", ["drop_before", "error_before"])
 def test_a_write_that_never_arrived_is_sent_again_after_the_settle_time(world, kind):
-    world.sync()
+    world.begin()
     world.shop.misbehave(Misbehave(kind=kind, method="POST", times=1))
     world.deliver(world.reply(world.thread()))
     before = world.clock.ahead
@@ -143,7 +143,7 @@ def test_a_write_that_never_arrived_is_sent_again_after_the_settle_time(world, k
 
 
 def test_a_late_write_does_not_become_two(world):
-    world.sync()
+    world.begin()
     world.shop.misbehave(Misbehave(kind="late_write", method="POST", times=1, seconds=4))
     world.deliver(world.reply(world.thread()))
     report = world.sync(only=("collect", "push"))
@@ -154,7 +154,7 @@ def test_a_late_write_does_not_become_two(world):
 
 @databases.on_one
 def test_a_shop_that_is_down_delays_and_loses_nothing(world):
-    world.sync()
+    world.begin()
     thread = world.thread("closed")
     world.deliver(world.reply(thread))
     world.server.close()
@@ -168,7 +168,7 @@ def test_a_shop_that_is_down_delays_and_loses_nothing(world):
 
 
 def test_a_status_that_the_team_has_set_is_left_alone(world):
-    world.sync()
+    world.begin()
     thread = world.thread("closed")
     world.deliver(world.reply(thread))
     with world.app() as app:
@@ -181,7 +181,7 @@ def test_a_status_that_the_team_has_set_is_left_alone(world):
 
 
 def test_a_thread_that_was_closed_in_the_back_office_since_the_last_pull_is_reopened(world):
-    world.sync()
+    world.begin()
     thread = world.thread("open")
     world.shop.back_office_set_status(thread["id"], "closed")
     world.deliver(world.reply(thread))
@@ -190,7 +190,7 @@ def test_a_thread_that_was_closed_in_the_back_office_since_the_last_pull_is_reop
 
 
 def test_a_thread_that_is_gone_sends_the_mail_to_quarantine(world):
-    world.sync()
+    world.begin()
     thread = world.thread()
     world.deliver(world.reply(thread))
     world.shop.delete_row("customer_threads", thread["id"])
@@ -200,7 +200,7 @@ def test_a_thread_that_is_gone_sends_the_mail_to_quarantine(world):
 
 
 def test_a_lost_mirror_is_noticed_before_anything_is_left_out(world):
-    world.sync()
+    world.begin()
     world.deliver(world.reply(world.thread()))
     world.sync()
     world.lose_mirror()
@@ -269,7 +269,7 @@ def test_no_mail_is_decided_on_before_the_mirror_was_filled_once(tmp_path):
 
 
 def test_a_token_that_is_younger_than_the_mirror_waits_for_the_shop(world):
-    world.sync()
+    world.begin()
     number = world.shop.put_row(
         "customer_threads",
         {k: v for k, v in world.thread().items() if k != "id"}
@@ -285,7 +285,7 @@ def test_a_token_that_is_younger_than_the_mirror_waits_for_the_shop(world):
 
 
 def test_a_shop_that_never_answers_a_write_ends_the_sync_in_the_end(world):
-    world.sync()
+    world.begin()
     world.shop.misbehave(Misbehave(kind="error_before", method="POST", times=None))
     world.deliver(world.reply(world.thread()))
     before = world.clock.ahead
@@ -296,7 +296,7 @@ def test_a_shop_that_never_answers_a_write_ends_the_sync_in_the_end(world):
 
 
 def test_the_same_mail_in_two_mailboxes_is_one_message_whichever_is_seen_first(world):
-    world.sync()
+    world.begin()
     raw = world.reply(world.thread())
     now = datetime.now(UTC)
     world.deliver(raw, at=now)
@@ -309,7 +309,7 @@ def test_the_same_mail_in_two_mailboxes_is_one_message_whichever_is_seen_first(w
 
 
 def test_a_mail_that_hangs_on_a_refused_thread_is_kept_for_a_person_and_can_be_replayed(world):
-    world.sync()
+    world.begin()
     question = world.people.new_question("someone@intranet")  # no address that the shop would take
     message_id = question.split(b"Message-ID: <")[1].split(b">")[0].decode()
     world.deliver(question)
@@ -322,7 +322,7 @@ def test_a_mail_that_hangs_on_a_refused_thread_is_kept_for_a_person_and_can_be_r
 
 
 def test_a_stranger_with_a_token_does_not_become_a_participant(world):
-    world.sync()
+    world.begin()
     thread = world.thread("closed")
     args = (int(thread["id"]), str(thread["token"]))
     stranger = world.people.spoofed(*args, "eve@elsewhere.test")

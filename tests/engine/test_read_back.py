@@ -20,7 +20,7 @@ def shown(world, capsys, thread):
 
 def test_a_message_that_the_shop_keeps_is_no_difference(tmp_path, capsys):
     with World(tmp_path / "state", with_smtp=False) as world:
-        world.sync()
+        world.begin()
         thread = world.thread()
         world.deliver(world.reply(thread, "x < 3 & Transcript: <form letter@x>\r\nonclick= 😀"))
         report = world.sync()
@@ -33,7 +33,7 @@ def test_a_message_that_the_shop_keeps_is_no_difference(tmp_path, capsys):
 def test_a_shop_that_loses_emoji_is_noticed_and_the_next_are_spelled_out(tmp_path, capsys):
     shop = SandboxShop("8.2.1", orders=20, seed=1, three_byte_tables=True)
     with World(tmp_path / "state", shop=shop, with_smtp=False) as world:
-        world.sync()
+        world.begin()
         thread = world.thread()
         world.deliver(world.reply(thread, "Danke 😀"))
         first = world.sync()
@@ -51,7 +51,7 @@ def test_a_shop_that_loses_emoji_is_noticed_and_the_next_are_spelled_out(tmp_pat
 
 def test_emoji_are_spelled_out_where_the_settings_say_so(tmp_path):
     with World(tmp_path / "state", with_smtp=False, shop_settings='emoji = "spell"') as world:
-        world.sync()
+        world.begin()
         world.deliver(world.reply(world.thread(), "Danke 😀"))
         world.sync()
         assert world.ours()[-1]["message"] == "Danke :grinning face:"
@@ -59,7 +59,7 @@ def test_emoji_are_spelled_out_where_the_settings_say_so(tmp_path):
 
 def test_a_text_that_is_too_long_ends_with_the_place_where_it_is_whole(tmp_path, capsys):
     with World(tmp_path / "state", with_smtp=False) as world:
-        world.sync()
+        world.begin()
         thread = world.thread()
         world.deliver(world.reply(thread, "\n".join(f"Line number {n} of a long letter." for n in range(4000))))
         world.sync()

@@ -108,7 +108,7 @@ def test_a_replayed_mail_is_a_copy_also_with_other_headers(world):
 
 def test_a_mail_without_proof_carries_what_was_tried_and_a_suggestion(tmp_path):
     with World(tmp_path / "quiet", mailbox_settings="create_threads = false") as world:
-        world.sync()
+        world.begin()
         thread = world.thread("closed")
         assert outcome(world, world.reply(thread))[0] == "imported"
         _, reason, copy = outcome(world, world.people.new_question(str(thread["email"])))

@@ -90,7 +90,7 @@ def post(client, path: str, form_at: str = "/threads", **data: str):
 @pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with World(tmp_path_factory.mktemp("web") / "state") as here:
-        here.sync()
+        here.begin()
         yield here
 
 

@@ -29,7 +29,7 @@ SIGNED_IN: list[Any] = []
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A shop of its own: people look at its pictures."""
     with World(tmp_path_factory.mktemp("browser") / "state") as here:
-        here.sync()
+        here.begin()
         yield here
 
 
