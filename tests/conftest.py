@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 
+from connector.ops import interpreter
 from tests.support import dialects
 from tests.support.warm import warm
+
+
+def pytest_collection_finish() -> None:
+    """As the program runs its own processes; thousands of collected tests are nothing to look through again."""
+    interpreter.tune()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -23,7 +23,6 @@ from sqlalchemy import (
     Numeric,
     String,
     Table,
-    inspect,
     select,
 )
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
@@ -168,10 +167,8 @@ def missing(connection: Connection, tables: MirroredTables) -> Plan:
 def compare(connection: Connection, tables: MirroredTables) -> Plan:
     """As `missing`, but what is refused stands in the plan."""
     plan = Plan([], [], set(), [])
-    inspector = inspect(connection)
-    # All tables in one look: one by one takes a database server most of a program's start.
-    columns = {name: found for (_, name), found in inspector.get_multi_columns().items()}
-    known_indexes = {name: found for (_, name), found in inspector.get_multi_indexes().items()}
+    columns = _columns_there(connection)
+    known = _indexes_there(connection)
     present = set(columns)
     for table in tables.metadata.sorted_tables:
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
@@ -182,31 +179,59 @@ def compare(connection: Connection, tables: MirroredTables) -> Plan:
             if table.name not in tables.main and _main_has_rows(connection, tables, resource, present):
                 plan.reread.add(resource)
             continue
-        has = {column["name"]: column["type"] for column in columns[table.name]}
+        has = columns[table.name]
         for column in table.columns:
             if column.name not in has:
                 plan.ddl.append((table, column))
                 plan.changes.append(f"add column {table.name}.{column.name}")
                 if _main_has_rows(connection, tables, resource, present):
                     plan.reread.add(resource)
-            elif family(has[column.name]) != family(column.type):
+            elif has[column.name] != family(column.type):
                 plan.refused.append(
                     MappingError(
                         "mirror.column_changed",
                         file=_file(tables, resource),
                         table=table.name,
                         column=column.name,
-                        has=family(has[column.name]),
+                        has=has[column.name],
                         wants=family(column.type),
                     )
                 )
-        known = {index["name"] for index in known_indexes.get(table.name, ())}
         for index in indexes:
             # PostgreSQL's names end at 63 bytes; SQLAlchemy cuts longer ones, with a hash at the end.
             if connection.dialect.identifier_preparer.format_index(index).strip('"') not in known:
                 plan.ddl.append(CreateIndex(index))
                 plan.changes.append(f"create index {index.name}")
     return plan
+
+
+# What there is, in one question each: table by table it takes most of a program's start.
+_COLUMNS = {
+    "sqlite": "SELECT t.name, c.name, c.type FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'",
+    "postgresql": """
+        SELECT t.relname, c.attname, format_type(c.atttypid, c.atttypmod)
+        FROM pg_class t JOIN pg_attribute c ON c.attrelid = t.oid
+        WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p')
+        AND c.attnum > 0 AND NOT c.attisdropped
+    """,
+}
+_INDEXES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index'",
+    "postgresql": "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()",
+}
+
+
+def _columns_there(connection: Connection) -> dict[str, dict[str, str]]:
+    """Table -> column -> the family of its type."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, declared in connection.exec_driver_sql(_COLUMNS[connection.dialect.name]):
+        found.setdefault(table, {})[column] = _declared_family(declared)
+    return found
+
+
+def _indexes_there(connection: Connection) -> set[str]:
+    """Their names, of which there is one in all tables."""
+    return set(connection.exec_driver_sql(_INDEXES[connection.dialect.name]).scalars())
 
 
 def _file(tables: MirroredTables, resource: str) -> str:
@@ -248,6 +273,21 @@ def family(kind: TypeEngine[Any]) -> str:
     return "text"
 
 
+@lru_cache(maxsize=256)
+def _declared_family(declared: str) -> str:
+    """The same of a type as a database writes it."""
+    words = declared.lower()
+    return next((name for name, marks in _DECLARED if words.startswith(marks)), "text")
+
+
+_DECLARED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("yes or no", ("bool",)),
+    ("moment", ("timestamp", "datetime")),
+    ("day", ("date",)),
+    ("text", ("interval",)),
+    ("whole number", ("int", "bigint", "smallint", "tinyint")),
+    ("amount", ("numeric", "decimal", "real", "float", "double")),
+)
 _FAMILIES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("yes or no", (Boolean,)),
     ("moment", (DateTime,)),
