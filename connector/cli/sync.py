@@ -21,7 +21,6 @@ from connector.engine.pull import PullReport
 from connector.engine.pushed import PushReport
 from connector.errors import ConnectorError, Exit, UsageError, worst
 from connector.wiring import App
-from connector.wiring.monitor import tell_once
 
 LEGS = ("pull", "collect", "push")
 
@@ -110,7 +109,10 @@ def sync(
                 show(report)
             for problem in _distinct(report.errors):
                 show_error(problem)
-        tell_once(app)
+        if app.settings.metrics.textfile is not None or app.settings.health.ping_url is not None:
+            from connector.wiring.monitor import tell_once  # loads the metrics, which few need
+
+            tell_once(app)
     if as_json:
         emit_json({"shops": summaries, "exit_code": int(worst(codes))})
     return int(Exit.INTERRUPTED) if stop() else int(worst(codes))

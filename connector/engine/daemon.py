@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -19,8 +19,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from connector.core.model import IntentState
+from connector.engine.graph import Graph
 from connector.engine.legs import LegResult, ShopLegs
-from connector.engine.ports import Events, Leases
+from connector.engine.ports import Events
 from connector.engine.watch import Watch, Watcher, Watchers
 from connector.errors import Busy, ConnectorError, Exit
 from connector.ops import events as ev
@@ -39,28 +40,6 @@ class Notify(Protocol):
     def watchdog(self) -> None: ...
     def stopping(self) -> None: ...
     def reloading(self) -> None: ...
-
-
-@dataclass(slots=True)
-class Graph:
-    """The object graph of one set of settings.
-
-    take: takes or renews a shop's lease for this process. seconds: leg -> interval. several_workers: the mirror is
-    shared by daemons (PostgreSQL), so a taken lease is waited for; on SQLite it means that somebody runs already.
-    watches: per shop, the folders whose servers tell of new mail. jitter: a random number in [0, 1).
-    """
-
-    shops: dict[str, ShopLegs]
-    leases: Leases
-    take: Callable[[str], bool]
-    holder: str
-    lease_seconds: float
-    seconds: Mapping[str, float]
-    jitter_seconds: int
-    several_workers: bool
-    watches: Mapping[str, Sequence[Watch]]
-    jitter: Callable[[], float]
-    close: Callable[[], None]
 
 
 @dataclass(slots=True)

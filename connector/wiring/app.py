@@ -20,12 +20,12 @@ from connector.core.rules import Rules
 from connector.core.templates import Templates
 from connector.engine.assign import Assignment
 from connector.engine.audit import Audit
-from connector.engine.daemon import Graph
 from connector.engine.dead_letters import DeadLetters
 from connector.engine.desk import Desk
 from connector.engine.evidence import ShopFacts
 from connector.engine.files import Files
 from connector.engine.forwarding import Forwarding
+from connector.engine.graph import Graph
 from connector.engine.legs import ShopLegs
 from connector.engine.notes import Notes
 from connector.engine.ports import FolderWatch, Mailbox

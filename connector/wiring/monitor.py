@@ -204,5 +204,4 @@ def _version() -> str:
 
 def tell_once(app: App) -> None:
     """After a `sync`."""
-    if app.settings.metrics.textfile is not None or app.settings.health.ping_url is not None:
-        Monitor(counting=False).tell(app)
+    Monitor(counting=False).tell(app)
