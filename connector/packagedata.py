@@ -101,11 +101,16 @@ def _phrases(given: str) -> Phrases:
 def statuses(own: Path | None = None) -> dict[str, CanonicalState]:
     """`mappings/statuses.toml`. own: the user's folder of mappings; a table of its `statuses.toml` adds a canonical
     state or replaces the shipped one of its name. Raises MappingError with file and line."""
-    shipped = _parsed("mappings/statuses.toml", text, parse_statuses)
+    shipped = dict(_statuses(text("mappings/statuses.toml")))
     path = own / "statuses.toml" if own is not None else None
     if path is None or not path.exists():
         return shipped
     return _parsed(str(path), lambda _: _own_text(path).text, lambda given, file: parse_statuses(given, file, shipped))
+
+
+@lru_cache(maxsize=1)
+def _statuses(given: str) -> Mapping[str, CanonicalState]:
+    return _parsed("mappings/statuses.toml", lambda _: given, parse_statuses)
 
 
 def rules(own: Path | None, shops: Mapping[str, Collection[str]]) -> Rules:
