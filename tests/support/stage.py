@@ -317,6 +317,8 @@ class Stage(World):
         that were made in the play (two threads that wait for each other's doubt may swap them)."""
         with self.app() as app:
             outbox, ledger = app.mirror.outbox.listing(SHOP), app.mirror.ledger.listing(SHOP, list(MailState), 1000)
+        # Copies are numbered as they come in, which a broken line puts into another order.
+        named = {f"mail.file:{copy.id}": f"mail.file:{copy.message_id} in {copy.folder}" for copy in ledger}
         return {
             "shop": self._rows(),
             "shop's mails": sorted((m.recipient, m.template, m.id_order) for m in self.shop.mails_sent),
@@ -326,7 +328,9 @@ class Stage(World):
                 for name, mails in self.postbox.mails().items()
             },
             "ledger": sorted((c.folder, c.message_id, str(c.state), c.reason) for c in ledger),
-            "outbox": sorted((i.key, str(i.state), i.error if i.state not in _OPEN[:1] else "") for i in outbox),
+            "outbox": sorted(
+                (named.get(i.key, i.key), str(i.state), i.error if i.state not in _OPEN[:1] else "") for i in outbox
+            ),
         }
 
     def _rows(self) -> dict[str, list[str]]:

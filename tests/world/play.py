@@ -86,7 +86,7 @@ class Play:
     def _stranger_asks(self) -> str:
         email = f"stranger{len(self._texts)}.{self.seed}@customer.test"
         raw = self._people.new_question(email)
-        self._texts[email] = _message_id(raw)
+        self._texts[f"{email} Subject:"] = _message_id(raw)  # others may answer in the thread that it makes
         self.stage.deliver(raw)
         return email
 
