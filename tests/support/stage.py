@@ -352,6 +352,13 @@ class Stage(World):
             found.setdefault("customer_group", []).append(repr((id_customer, group)))
         return {name: sorted(rows) for name, rows in found.items()}
 
+    def collected(self) -> tuple[set[str], bool]:
+        """Mails that are in the ledger, and whether others are still to come."""
+        with self.app() as app:
+            here = {copy.message_id for copy in app.mirror.ledger.listing(SHOP, list(MailState), 1000)}
+        there = {_named(raw).strip("<>") for mails in self.postbox.mails().values() for raw, _, _ in mails}
+        return here, not there <= here
+
     def doubled(self) -> list[str]:
         """References, tokens and Message-IDs that are somewhere twice."""
         seen = [row["user_agent"] for row in self.shop.rows("customer_messages") if is_reference(row["user_agent"])]
