@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -112,7 +113,10 @@ class Push:
             self._relay.take_back()
             return self._noted(report) and go_on
         except Exception:
-            self._noted(report)  # what goes wrong with one must not leave the one before it in doubt
+            # What goes wrong with one must not leave the one before it in doubt, nor the next one as if it were sent.
+            with suppress(ConnectorError):
+                self._relay.take_back()
+            self._noted(report)
             raise
 
     def _next(self, todo: deque[Intent], report: PushReport, stop: Callable[[], bool]) -> bool:

@@ -78,9 +78,17 @@ class Relay:
             taken_up(error)
 
     def take_back(self) -> Intent | None:
-        """What was prepared was not sent: it is a wish again. Raises as `Outbox.move`."""
+        """What was prepared was not sent: it is a wish again. None: nothing was prepared, or a successor has it now.
+
+        Raises as `Outbox.move`; it is looked up like any other `sending` then."""
         ahead, self._ahead = self._ahead, None
-        return self._outbox.move(ahead, IntentState.PLANNED, now=self._clock.now()) if ahead is not None else None
+        if ahead is None:
+            return None
+        try:
+            return self._outbox.move(ahead, IntentState.PLANNED, now=self._clock.now())
+        except StateError as error:
+            taken_up(error)
+            return None
 
 
 def taken_up(error: StateError) -> bool:

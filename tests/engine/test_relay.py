@@ -11,6 +11,7 @@ import pytest
 
 from connector.core import identity
 from connector.core.model import Intent, IntentState, Kind, NewIntent
+from connector.errors import StateError
 from connector.sandbox.shop import Misbehave
 from tests.support import databases
 from tests.support.world import World
@@ -166,3 +167,27 @@ def test_what_goes_wrong_here_while_one_is_on_its_way_does_not_leave_it_in_doubt
     after = play(world, 4, lose_lease)
     assert [one.state for one in after] == [DONE, DONE, PLANNED, PLANNED]
     assert len(world.ours()) == 2
+
+
+def test_what_was_prepared_is_a_wish_again_when_the_one_before_it_cannot_be_noted(world, monkeypatch):
+    """The answer is lost and the mirror is locked just then: the next one was not sent and must not look as if."""
+    world.shop.misbehave(Misbehave("drop_after", method="POST", times=1))
+    locked: list[Any] = []
+
+    def lock(what: str, number: int, _: Any, app: Any) -> None:
+        if (what, number) == ("waiting", 1):
+            move = app.mirror.outbox.move
+
+            def refuses(intent: Intent, state: IntentState, **more: Any) -> Intent:
+                if state is IntentState.IN_DOUBT:
+                    locked.append(intent)
+                    raise StateError("mirror.locked", mirror="", error="")
+                moved: Intent = move(intent, state, **more)
+                return moved
+
+            monkeypatch.setattr(app.mirror.outbox, "move", refuses)
+
+    after = play(world, 3, lock)
+    assert len(locked) == 1
+    assert [(one.state, one.sent_at is None) for one in after] == [(SENDING, False), (PLANNED, True), (PLANNED, True)]
+    assert len(world.ours()) == 1
