@@ -18,7 +18,7 @@ SCRIPTS = (
     '"><img src=x onerror=alert(1)>',
     "'><svg/onload=alert(1)>",
     "</textarea><script>alert(1)</script>",
-    "{{7*7}}{% print 1 %}",
+    "{{7331*7919}}{% print 1 %}",
     "javascript:alert(1)",
 )
 
@@ -44,7 +44,7 @@ def harmless(text: str) -> None:
     led = [one[2] for one in seen.attributes if one[1] in ("href", "src", "action", "formaction", "content")]
     assert not [one for one in led if re.match(r"\s*(javascript|data|vbscript):", one, re.IGNORECASE)]
     assert "svg" not in seen.tags
-    assert "49" not in re.findall(r"\b49\b", text)
+    assert str(7331 * 7919) not in text, "a template that was filled in"
 
 
 @pytest.fixture(scope="module")

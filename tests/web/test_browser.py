@@ -21,7 +21,7 @@ from tests.support.chromium import browser as real_browser
 from tests.support.world import World
 from tests.web.conftest import CHEAP, PASSWORD
 
-WAIT = 20_000
+WAIT = 60_000
 SIGNED_IN: list[Any] = []
 
 
@@ -80,6 +80,7 @@ class Person:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.get_by_role("heading", name="Threads").wait_for()
+        self.page.wait_for_load_state()  # the keys work from then on
         SIGNED_IN.extend(self.context.cookies())
 
     def picture(self, name: str) -> None:
@@ -114,6 +115,7 @@ def test_a_day_at_the_page(browser, address, world, talk):
         page.locator("ul.threads a").first.focus()
         page.keyboard.press("Enter")
         page.get_by_label("Your text").wait_for()
+        page.wait_for_load_state()
         assert "Valid orders" in page.locator("aside").inner_text()
         page.keyboard.press("r")
         page.keyboard.type("Dear customer, it is on its way.")
