@@ -74,13 +74,12 @@ def parse_phrases(text: str, file: str) -> Phrases:
         if not isinstance(table, dict):
             raise DataFileError(file, line_of(text, "", language), f"`{language}` must be a table: [{language}]")
         for name, phrase in table.items():
-            line = line_of(text, language, name)
             if name not in PLACEHOLDERS:
-                known = ", ".join(PLACEHOLDERS)
-                raise DataFileError(file, line, f"unknown phrase `{name}` in [{language}]; known are: {known}")
-            problem = _problem(name, phrase)
+                problem = f"unknown phrase `{name}` in [{language}]; known are: {', '.join(PLACEHOLDERS)}"
+            elif problem := _problem(name, phrase):
+                problem = f"`{name}` of [{language}] {problem}"
             if problem:
-                raise DataFileError(file, line, f"`{name}` of [{language}] {problem}")
+                raise DataFileError(file, line_of(text, language, name), problem)
         texts[language.casefold()] = dict(table)
     for name in PLACEHOLDERS:
         if name not in texts.get(FALLBACK, {}):

@@ -60,7 +60,7 @@ class Evidence:
 
     def known(self, mails: Sequence[Read]) -> Known:
         """What a few questions tell of all these mails. At least one."""
-        return Known(self.shop, mails, self._ledger, self._lookups)
+        return Known(self.shop, mails, self._ledger, self._lookups, self._clock.now())
 
     def standing(self) -> Standing:
         default = self._lookups.configuration(self.shop, "PS_LANG_DEFAULT") or ""
@@ -101,7 +101,7 @@ class Evidence:
             same_id=[c for c in known.by_message_id([mail.message_id]) if c.id != copy.id] if mail.message_id else (),
             in_shop=known.message(identity.reference(copy.mail_key)),
             customers=customers,
-            orders=lookups.orders_of(shop, [c.id for c in customers]) if may_begin else (),
+            orders=lookups.orders_of(shop, [c.id for c in customers]) if may_begin and customers else (),
             employees=standing.employees,
             contacts=standing.contacts,
             languages=standing.languages,

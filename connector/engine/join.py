@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from connector.core import identity
 from connector.core.decisions import Decision, Policy, Say
@@ -27,29 +27,28 @@ from connector.engine.ruling import Ruling
 from connector.errors import ConnectorError, MailUnreadable, StateError
 from connector.ops import events as ev
 
-RECENT = timedelta(days=30)
-"""How long ago the last message of a thread may be for it to be suggested."""
 _KNOWN = frozenset({"copy", "own", "loop", "shop_notification"})
 """Reasons to ignore a mail that leave nothing to suggest."""
 _NO_BYTES = frozenset({"mirror.bytes_gone", "mirror.damaged"})
 """Codes of a mail whose bytes cannot be had; other faults of the mirror are not one mail's."""
+_REFUSED = frozenset({"mirror.value_refused", "mirror.inconsistent"})
+"""Codes of a database that will not take what was decided on one mail, now or later."""
 _CHUNK = 200
 _OURS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """A mail that breaks our own code must not hold up its neighbours; its bytes are kept for the replay."""
 _TURN = 50  # mails that are decoded and asked about at once
 _TURN_BYTES = 20_000_000
-TOGETHER = 20
+TOGETHER = 50
 """Decisions that are one transaction: a commit costs more than a decision does, and other writers must not wait long. A
 number and not a time, so that the same mails make the same steps on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """stored False: the mail was left as it is."""
+    """decision None: the mail was left as it is; deferred: until the next pull."""
 
     copy: Copy
-    decision: Decision
-    stored: bool = True
+    decision: Decision | None
     deferred: bool = False
 
 
@@ -122,7 +121,7 @@ class Join:
                 some = self._read(_at_once(copies), shop_facts)
                 copies = copies[len(some) :]
                 for outcome in self._outcomes(some, shop_facts, fresh, stop):
-                    if outcome.stored:
+                    if outcome.decision is not None:
                         self._tell(outcome.copy, outcome.decision)
                         report.decided.append((outcome.copy, outcome.decision))
                     else:
@@ -140,12 +139,23 @@ class Join:
             yield from outcomes
 
     def _some(self, mails: Sequence[_Input], shop_facts: ShopFacts, fresh: bool) -> list[_Outcome]:
-        """Decide on the first of these, in one transaction."""
+        """Decide on the first of these, in one transaction. One of them may be such that it cannot be stored: those
+        before it are, and at last it is tried alone, so that its fault shows itself."""
+        size = min(TOGETHER, len(mails))
+        while size > 1:
+            with suppress(Exception):
+                return self._decide_on(mails[:size], shop_facts, fresh)
+            size //= 2
         try:
-            return self._decide_on(mails[:TOGETHER], shop_facts, fresh)
-        except Exception:
-            # One of them cannot be stored. Those before it can, each by itself; then its fault shows itself.
             return self._decide_on(mails[:1], shop_facts, fresh)
+        except StateError as error:
+            if error.code.endswith(".moved_elsewhere"):
+                return [_Outcome(mails[0].copy, None)]  # a command has decided on it, or moved its intent, meanwhile
+            if error.code not in _REFUSED:
+                raise
+            aside = Decision(MailState.QUARANTINED, error.code)
+            self._conclude(mails[0].copy, None, aside)
+            return [_Outcome(mails[0].copy, aside)]
 
     def _decide_on(self, mails: Sequence[_Input], shop_facts: ShopFacts, fresh: bool) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
@@ -153,14 +163,13 @@ class Join:
             known, standing = self._ask(mails)
             for one in mails:
                 decision = self._decision(one, known, standing, shop_facts)
-                outcome = _Outcome(one.copy, decision)
                 if not fresh and decision.reason == "token_unknown":
-                    outcome = _Outcome(one.copy, decision, stored=False, deferred=True)
-                elif not self._store(one, decision):
-                    outcome = _Outcome(one.copy, decision, stored=False)
-                elif known is not None:
+                    outcomes.append(_Outcome(one.copy, None, deferred=True))
+                    continue
+                self._conclude(one.copy, one.read, decision)
+                if known is not None:
                     known.stored(one.copy, decision.id_thread)
-                outcomes.append(outcome)
+                outcomes.append(_Outcome(one.copy, decision))
         return outcomes
 
     def _ask(self, mails: Sequence[_Input]) -> tuple[Known | None, Standing]:
@@ -212,27 +221,9 @@ class Join:
             read = one.read
             decision = decide(read.copy, read.mail, read.found, facts, policy, self._say, shop_facts.secrets[0])
             decision = self._ruling.apply(read.copy, read.mail, decision, facts, policy).decision
-            return self._with_hint(read.mail, decision)
+            return _with_hint(read.mail, decision, known)
         except _OURS as error:
             return Decision(MailState.QUARANTINED, f"internal_{type(error).__name__}")
-
-    def _with_hint(self, mail: Mail, decision: Decision) -> Decision:
-        """A mail that is set aside carries the thread that its sender wrote in lately, for the person who looks."""
-        aside = decision.state in (MailState.QUARANTINED, MailState.IGNORED) and decision.id_thread is None
-        if not aside or decision.reason in _KNOWN or not mail.from_addr:
-            return decision
-        since = self._clock.now() - RECENT
-        return replace(decision, suggested=suggest(self._lookups.recent_threads(self.shop, mail.from_addr, since)))
-
-    def _store(self, one: _Input, decision: Decision) -> bool:
-        """False: a command has decided on it, or moved its intent, meanwhile."""
-        try:
-            self._conclude(one.copy, one.read, decision)
-        except StateError as error:
-            if not error.code.endswith(".moved_elsewhere"):
-                raise
-            return False
-        return True
 
     def _conclude(self, copy: Copy, read: Read | None, decision: Decision) -> None:
         joins = decision.state in (MailState.PENDING, MailState.IMPORTED)
@@ -282,6 +273,14 @@ class Join:
                 message_id=decision.bounced.id_message,
                 status=decision.bounced.status,
             )
+
+
+def _with_hint(mail: Mail, decision: Decision, known: Known) -> Decision:
+    """A mail that is set aside carries the thread that its sender wrote in lately, for the person who looks."""
+    aside = decision.state in (MailState.QUARANTINED, MailState.IGNORED) and decision.id_thread is None
+    if not aside or decision.reason in _KNOWN or not mail.from_addr:
+        return decision
+    return replace(decision, suggested=suggest(known.recent(mail.from_addr)))
 
 
 def _at_once(copies: Sequence[Copy]) -> Sequence[Copy]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from connector.core import identity
 from connector.core.guards import LOOP_LIMIT, THREAD_LIMIT, mail_loop, thread_loop
@@ -17,6 +17,8 @@ from connector.core.model import Copy, Customer, Mail, Message, Thread
 from connector.engine.ports import Ledger, Lookups
 
 LOOP_WINDOW = timedelta(hours=2)
+RECENT = timedelta(days=30)
+"""How long ago the last message of a thread may be for it to be suggested."""
 MOST = 5  # threads of one kind of proof that are looked at
 
 
@@ -38,15 +40,17 @@ class Read:
 
 
 class Known:
-    """Of these mails of one shop."""
+    """Of these mails of one shop. now: aware, what is recent depends on it."""
 
-    def __init__(self, shop: str, mails: Sequence[Read], ledger: Ledger, lookups: Lookups) -> None:
+    def __init__(self, shop: str, mails: Sequence[Read], ledger: Ledger, lookups: Lookups, now: datetime) -> None:
         self._shop = shop
         self._ledger = ledger
         self._lookups = lookups
         self._threads = lookups.threads(shop, {i for one in mails for i in one.thread_ids})
         self._by_token = lookups.threads_by_tokens(shop, {token for one in mails for token in one.found.tokens})
-        self._customers = lookups.customers_by_emails(shop, {one.mail.from_addr for one in mails} - {""})
+        senders = {one.mail.from_addr for one in mails} - {""}
+        self._customers = lookups.customers_by_emails(shop, senders)
+        self._recent = lookups.recent_threads(shop, senders, now - RECENT)
         references = {identity.reference(one.copy.mail_key) for one in mails}
         self._messages = lookups.messages_by_references(shop, references)
         self._keys = {one.copy.mail_key for one in mails}
@@ -77,6 +81,10 @@ class Known:
 
     def customers(self, email: str) -> list[Customer]:
         return self._customers.get(email, [])
+
+    def recent(self, email: str) -> list[Thread]:
+        """Threads in which this sender, or somebody with them, wrote lately, the newest first."""
+        return self._recent.get(email, [])
 
     def message(self, reference: str) -> Message | None:
         return self._messages.get(reference)

@@ -71,6 +71,8 @@ def scrub(text: str) -> str:
 
 def decode(data: bytes, declared: str = "") -> tuple[str, str]:
     """Text and what had to be repaired: '', 'charset-unknown', 'charset-lied' or 'charset-guessed'."""
+    if not declared and data.isascii():
+        return scrub(data.decode("ascii")), ""
     text, problem = _ladder(data, declared.strip().strip("\"'").lower())
     return scrub(text), problem
 

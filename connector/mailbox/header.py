@@ -10,14 +10,16 @@ import base64
 import binascii
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import collapse_rfc2231_value, parsedate_to_datetime
+from functools import lru_cache
 
 from connector.mailbox import charset
 
 MAX_FIELDS = 200
+MAX_NAME = 100
 MAX_VALUE = 10_000  # bytes and characters of one value
 MAX_ADDRESS_VALUE = 64_000
 MAX_ADDRESSES = 500
@@ -26,7 +28,9 @@ MAX_ID = 900  # a header line holds at most 998 characters (RFC 5322 2.1.1)
 MAX_IDS = 32
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_FIELD_NAME = re.compile(rb"[!-~]{1,100}")
+_FIELD_NAME = re.compile(rb"[!-~]+")
+# A value with nothing in it that would have to be taken apart: `name <address>` or an address.
+_ONE_MAILBOX = re.compile(r'([^"(),:;<>\\]*)<([^"(),:;<>\\]*)>\s*|([^"(),:;<>\\]*)')
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?\n]*)\?=")
 # Marks that turn the order of writing around or are not seen. The joiners of Persian and of emoji stay.
 _TRICKS = re.compile(
@@ -67,10 +71,16 @@ def fields(block: bytes, limit: int = MAX_FIELDS) -> list[Field]:
             return found
         head, colon, value = line.partition(b":")
         head = head.rstrip(b" \t")
-        if colon and _FIELD_NAME.fullmatch(head):
-            name, parts = head.decode("ascii").lower(), [value]
+        if colon and len(head) <= MAX_NAME and (name := _name(head)):
+            parts = [value]
     close()
     return found
+
+
+@lru_cache(maxsize=1024)
+def _name(head: bytes) -> str:
+    """Lower-case, '' for none. Kept: mails have the same few dozen."""
+    return head.decode("ascii").lower() if _FIELD_NAME.fullmatch(head) else ""
 
 
 def values(all_fields: list[Field], name: str) -> list[bytes]:
@@ -88,6 +98,8 @@ def decode(value: bytes | str, limit: int = MAX_VALUE) -> str:
     text = unfold(value, limit) if isinstance(value, bytes) else value
     if "=?" in text:
         text = "".join(_decoded_pieces(text))
+    if text.isascii() and text.isprintable():
+        return text.strip()[:limit]
     return charset.scrub(_CONTROL.sub(" ", text)).strip()[:limit]
 
 
@@ -183,8 +195,16 @@ def clean_address(text: str) -> str:
     return address if address.isprintable() and " " not in address else ""
 
 
-def _mailboxes(text: str) -> Iterator[tuple[str, str | None]]:
-    """(phrase, what stood in angle brackets or None) per mailbox. One pass, a depth counter for comments."""
+def _mailboxes(text: str) -> Iterable[tuple[str, str | None]]:
+    """(phrase, what stood in angle brackets or None) per mailbox."""
+    one = _ONE_MAILBOX.fullmatch(text)
+    if one is None:
+        return _taken_apart(text)
+    return [(one[1], one[2])] if one[3] is None else [(one[3], None)]
+
+
+def _taken_apart(text: str) -> Iterator[tuple[str, str | None]]:
+    """One pass, a depth counter for comments."""
     phrase: list[str] = []
     angle: list[str] | None = None
     in_quote = in_angle = escaped = False
@@ -243,6 +263,11 @@ def date(value: bytes) -> datetime | None:
 
 def parameters(value: bytes) -> tuple[str, dict[str, str]]:
     """The value before the first `;`, lower-case, and its parameters (RFC 2231 joined and decoded, RFC 2047, too)."""
+    main, found = _remembered(value) if len(value) <= MAX_NAME else _parameters(value)
+    return main, dict(found)
+
+
+def _parameters(value: bytes) -> tuple[str, dict[str, str]]:
     text = unfold(value)
     main = text.partition(";")[0].strip().lower()
     holder = Message()
@@ -253,3 +278,7 @@ def parameters(value: bytes) -> tuple[str, dict[str, str]]:
     except (ValueError, TypeError, IndexError, LookupError, AttributeError):
         return main, {}
     return main, found
+
+
+_remembered = lru_cache(maxsize=1024)(_parameters)
+"""Most mails say one of a few types."""

@@ -139,7 +139,7 @@ class _Decoder:
         if len(senders) > 1:
             self.problems.append("several-from")
         return Mail(
-            mail_key=mail_key(self.raw),
+            mail_key=_key(found, root.body) if len(found) < header.MAX_FIELDS else mail_key(self.raw),
             message_id=header.first_id(found),
             from_addr=senders[0][1] if senders else "",
             from_name=senders[0][0] if senders else "",

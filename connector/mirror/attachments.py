@@ -52,24 +52,23 @@ class SqlAttachments:
             return int(connection.execute(query).scalar_one())
 
 
-def pack(files: Sequence[NewAttachment]) -> list[Packed]:
+def pack(shop: str, copy_id: int, files: Sequence[NewAttachment], now: datetime) -> list[Packed]:
     """Rows of `attachment` and `blob`, hashed and compressed before the transaction: the one writer's time is
     everybody's."""
-    return [_to_rows(one) for one in files]
+    mine = {"shop": shop, "copy_id": copy_id, "stored_at": now}
+    return [_to_rows(one, mine) for one in files]
 
 
-def insert_packed(connection: Connection, shop: str, copy_id: int, files: Sequence[Packed], now: datetime) -> None:
+def insert_packed(connection: Connection, files: Sequence[Packed]) -> None:
     """A mail that is decided anew keeps the rows that it has: their ids are what people were told."""
-    stored = {row["sha256"]: {**row, "stored_at": now} for _, row in files if row is not None}
-    insert_ignore(connection, blob, list(stored.values()))
-    insert_ignore(
-        connection, attachment, [{**row, "shop": shop, "copy_id": copy_id, "stored_at": now} for row, _ in files]
-    )
+    insert_ignore(connection, blob, list({row["sha256"]: row for _, row in files if row is not None}.values()))
+    insert_ignore(connection, attachment, [row for row, _ in files])
 
 
-def _to_rows(one: NewAttachment) -> Packed:
+def _to_rows(one: NewAttachment, mine: dict[str, Any]) -> Packed:
     said = one.attachment
     row = {
+        **mine,
         "position": one.position,
         "name": said.name,
         "content_type": one.kind,
@@ -83,7 +82,8 @@ def _to_rows(one: NewAttachment) -> Packed:
     if one.data is None:
         return row, None
     row["blob"] = hashlib.sha256(one.data).hexdigest()
-    return row, {"sha256": row["blob"], "size": len(one.data), "data": zlib.compress(one.data, _LEVEL)}
+    data = {"sha256": row["blob"], "size": len(one.data), "data": zlib.compress(one.data, _LEVEL)}
+    return row, data | {"stored_at": mine["stored_at"]}
 
 
 def _kept() -> Any:  # noqa: ANN401 - a Select

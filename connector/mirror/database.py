@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,10 +55,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+Sender = Callable[[Connection, list[Any]], None]
+"""Writes rows of one kind."""
+
+
 class _Own(threading.local):
-    """The transaction that a thread has open for several steps, if any."""
+    """The transaction that a thread has open for several steps, if any. waiting: rows that are not sent yet; sure: what
+    was made sure of in it."""
 
     connection: Connection | None = None
+    waiting: dict[Sender, list[Any]]
+    sure: set[Hashable]
 
 
 class Database:
@@ -125,7 +132,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A consistent look; never waits for a writer. Inside `together` it sees what this thread has written there."""
         if self._own.connection is not None:
-            yield self._own.connection
+            yield self._sent(self._own.connection)
             return
         with translated(self.name), self.engine.connect() as connection:
             if not self.is_sqlite:
@@ -142,7 +149,7 @@ class Database:
         `together` the commit is that one's; what a body has written before it raises is taken back only with all of it.
         """
         if self._own.connection is not None:
-            yield self._own.connection
+            yield self._sent(self._own.connection)
             return
         with translated(self.name), self._one_writer(), self.engine.connect() as connection:
             connection = connection.execution_options(mirror_write=True, mirror_flush=flush)
@@ -154,13 +161,34 @@ class Database:
     @contextmanager
     def together(self) -> Iterator[None]:
         """All that this thread reads and writes inside is one flushed transaction: everything or nothing. Other writers
-        wait meanwhile, so it must be short."""
+        wait meanwhile, so it must be short. Inside another one it is part of that."""
+        if self._own.connection is not None:
+            yield
+            return
         with self.write() as connection:
-            self._own.connection = connection
+            self._own.connection, self._own.waiting, self._own.sure = connection, {}, set()
             try:
                 yield
+                self._sent(connection)
             finally:
                 self._own.connection = None
+
+    def later(self, send: Sender, *rows: Any) -> None:  # noqa: ANN401 - whatever `send` takes
+        """Inside `together`: have these rows written with others of their kind, in few statements; at the latest before
+        anything is read there or written otherwise, and at its end. Kinds go in the order in which they came."""
+        self._own.waiting.setdefault(send, []).extend(rows)
+
+    def once(self, what: Hashable, check: Callable[[Connection], None]) -> None:
+        """Inside `together`: make sure of something that holds as long as the transaction does."""
+        if self._own.connection is not None and what not in self._own.sure:
+            check(self._own.connection)
+            self._own.sure.add(what)
+
+    def _sent(self, connection: Connection) -> Connection:
+        waiting, self._own.waiting = self._own.waiting, {}
+        for send, rows in waiting.items():
+            send(connection, rows)
+        return connection
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:

@@ -221,7 +221,12 @@ def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
 def insert_ignore(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert; rows whose unique key exists already are left alone."""
     if rows:
-        connection.execute(_insert(connection)(table).on_conflict_do_nothing(), list(rows))
+        connection.execute(_ignoring(_insert(connection), table), list(rows))
+
+
+@lru_cache(maxsize=256)
+def _ignoring(insert: Any, table: Table) -> Any:  # noqa: ANN401 - two dialects' Insert classes without a common base
+    return insert(table).on_conflict_do_nothing()
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:

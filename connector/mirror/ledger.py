@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, exists, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import Select
 
@@ -25,7 +25,7 @@ from connector.mirror.attachments import insert_packed, pack
 from connector.mirror.dialect import among, in_batches, insert_ignore, upsert
 from connector.mirror.frequency import Frequency, cut
 from connector.mirror.leases import must_hold
-from connector.mirror.outbox import enter_intents
+from connector.mirror.outbox import insert_rows, intent_rows
 from connector.mirror.own_tables import baseline as baselines
 from connector.mirror.own_tables import blob as blobs
 from connector.mirror.own_tables import bounce as bounces
@@ -198,43 +198,39 @@ class SqlLedger(Frequency):
         Quarantine counts as an attempt and sets when the next one is due.
 
         Raises StateError `ledger.moved_elsewhere` when the copy is not in `copy.state` any more: somebody else has
-        decided on it. worker: only for who holds the shop's lease, else LeaseLost.
+        decided on it. Inside `together` that is raised later, at its end at the latest.
+        worker: only for who holds the shop's lease, else LeaseLost.
 
         An intent whose key exists is not made again; the copy then points at the existing one. It points at the
         intent that creates the message, else at the first. What is not given stays as it was.
         """
         now = self._db.now()
-        values: dict[str, Any] = {"state": state.value, "reason": reason, "concluded_at": now, "retry_at": None}
-        if state is MailState.QUARANTINED:
-            values["attempts"] = copy.attempts + 1
-            values["retry_at"] = mail_due(reason, copy.attempts + 1, now)
-        if trail:
-            values["trail"] = trail
-        if suggested is not None:
-            values["suggested"] = suggested
-        if text_hash:
-            values["text_hash"] = text_hash
-        if id_thread is not None:
-            values["id_thread"] = id_thread
-        if id_message is not None:
-            values["id_message"] = id_message
-        packed = pack(files)
-        mine = mail.c.id == copy.id
-        with self._db.write() as connection:
+        again = copy.attempts + 1 if state is MailState.QUARANTINED else None
+        change = {
+            "of": copy.id,
+            "found": copy.state.value,
+            "to": state.value,
+            "why": reason,
+            "now": now,
+            "due": None if again is None else mail_due(reason, again, now),
+            "new_attempts": again,
+            "new_trail": trail or None,
+            "new_suggested": suggested,
+            "new_text_hash": text_hash or None,
+            "new_id_thread": id_thread,
+            "new_id_message": id_message,
+        }
+        packed = pack(copy.shop, copy.id, files, now)
+        with self._db.together():
             if worker:
-                must_hold(connection, copy.shop, self._db.holder)
-            # First, so that nothing is written before it is sure that the decision counts: it may be one of many.
-            if connection.execute(_CHANGE, {**values, "of": copy.id, "found": copy.state.value}).rowcount != 1:
-                found = connection.execute(select(mail.c.state).where(mine)).scalar()
-                if found is None:
-                    raise DataError("mirror.unknown_mail", mail=copy.id)
-                raise StateError("ledger.moved_elsewhere", mail=copy.id, found=found, expected=copy.state.value)
-            insert_packed(connection, copy.shop, copy.id, packed, now)
+                self._db.once(("lease", copy.shop), lambda held: must_hold(held, copy.shop, self._db.holder))
+            self._db.later(_change, change)
+            self._db.later(insert_packed, *packed)
             if bounced is not None:
-                upsert(connection, bounces, [_to_bounce(copy, bounced)], ("copy_id",))
+                self._db.later(_note_bounces, _to_bounce(copy, bounced))
             if intents:
-                enter_intents(connection, copy.shop, intents, now, copy_id=copy.id)
-                connection.execute(_POINT, {"of": copy.id, "its_shop": copy.shop, "its_key": _main_intent(intents).key})
+                self._db.later(insert_rows, *intent_rows(copy.shop, intents, now, copy.id))
+                self._db.later(_point, {"of": copy.id, "its_shop": copy.shop, "its_key": _main_intent(intents).key})
 
     def states(self, shop: str) -> dict[str, int]:
         """State -> number of copies."""
@@ -276,11 +272,42 @@ _MINE = select(mail).where(mail.c.shop == bindparam("shop")).order_by(mail.c.id)
 _SAME_MAIL = _MINE.where(mail.c.mail_key == bindparam("mail_key"))
 _BY_MESSAGE_ID = _MINE.where(among(mail.c.message_id))
 _DATA = select(blobs.c.data).where(blobs.c.sha256 == bindparam("blob"))
-_CHANGE = update(mail).where(mail.c.id == bindparam("of"), mail.c.state == bindparam("found"))
+_CHANGE = (
+    update(mail)
+    .where(mail.c.id == bindparam("of"), mail.c.state == bindparam("found"))
+    .values(
+        state=bindparam("to"), reason=bindparam("why"), concluded_at=bindparam("now"), retry_at=bindparam("due"),
+        **{
+            name: func.coalesce(bindparam(f"new_{name}", type_=mail.c[name].type), mail.c[name])
+            for name in ("attempts", "trail", "suggested", "text_hash", "id_thread", "id_message")
+        },
+    )
+)  # fmt: skip
 _ITS_INTENT = select(intents.c.id).where(intents.c.shop == bindparam("its_shop"), intents.c.key == bindparam("its_key"))
 _POINT = update(mail).where(mail.c.id == bindparam("of")).values(intent_id=_ITS_INTENT.scalar_subquery())
+_STATES = select(mail.c.id, mail.c.state).where(among(mail.c.id))
 _DATAS = select(blobs.c.sha256, blobs.c.data).where(among(blobs.c.sha256))
 _SAME_MAILS = _MINE.where(among(mail.c.mail_key))
+
+
+def _change(connection: Connection, changes: list[dict[str, Any]]) -> None:
+    """Raises StateError or DataError when one of these copies is not in the state that it was found in."""
+    if connection.execute(_CHANGE, changes).rowcount == len(changes):
+        return
+    found = connection.execute(_STATES, {"wanted": [one["of"] for one in changes]})
+    states = {row.id: row.state for row in found}
+    moved = next((one for one in changes if states.get(one["of"]) != one["to"]), changes[0])
+    if moved["of"] not in states:
+        raise DataError("mirror.unknown_mail", mail=moved["of"])
+    raise StateError("ledger.moved_elsewhere", mail=moved["of"], found=states[moved["of"]], expected=moved["found"])
+
+
+def _note_bounces(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    upsert(connection, bounces, rows, ("copy_id",))
+
+
+def _point(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    connection.execute(_POINT, rows)
 
 
 def _main_intent(made: Sequence[NewIntent]) -> NewIntent:

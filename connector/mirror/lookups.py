@@ -17,6 +17,7 @@ from connector.mirror.rows import folded
 from connector.mirror.tables import MirroredTables
 
 REFERENCE_MARK = "psc1/"
+MOST_RECENT = 5
 
 
 class SqlLookups:
@@ -48,22 +49,21 @@ class SqlLookups:
         found = map(_thread, self._rows(shop, "customer_threads", email_key=folded(email)))
         return [thread for thread in found if thread.status != "closed"]
 
-    def recent_threads(self, shop: str, email: str, since: datetime) -> list[Thread]:
-        """Threads with this e-mail in which somebody wrote since then, the newest first; at most five."""
+    def recent_threads(self, shop: str, emails: Collection[str], since: datetime) -> dict[str, list[Thread]]:
+        """Threads with these e-mails in which somebody wrote since then, the newest first; at most five of each. By the
+        address as it was asked for."""
         threads, messages = self._tables.main.get("customer_threads"), self._tables.main.get("customer_messages")
         if threads is None or messages is None or "email_key" not in threads.c or "date_add" not in messages.c:
-            return []
-        of_thread = (messages.c.shop == threads.c.shop) & (messages.c.id_customer_thread == threads.c.id)
-        newest = select(func.max(messages.c.date_add)).where(of_thread).correlate(threads).scalar_subquery()
-        query = (
-            select(threads.c.id)
-            .where(threads.c.shop == shop, threads.c.email_key == folded(email), newest >= since)
-            .order_by(newest.desc(), threads.c.id.desc())
-        )
+            return {}
+        query = self._queries.get(("customer_threads", "recent"))
+        if query is None:
+            query = self._queries["customer_threads", "recent"] = _recent(threads, messages)
+        by_key: dict[str, list[Thread]] = {}
         with self._db.read() as connection:
-            ids = list(connection.execute(query.limit(5)).scalars())
-        found = (self.thread(shop, number) for number in ids)
-        return [thread for thread in found if thread is not None]
+            for some in in_batches(sorted({folded(email) or "" for email in emails} - {""})):
+                for row in connection.execute(query, {"shop": shop, "since": since, "wanted": some}).mappings():
+                    by_key.setdefault(row["email_key"], []).append(_thread(row))
+        return {email: by_key.get(folded(email) or "", []) for email in emails}
 
     def orders_of(self, shop: str, customers: Sequence[int]) -> list[CustomerOrder]:
         """The orders of these customers, the newest two hundred of each."""
@@ -219,6 +219,17 @@ def _by_id(table: Table) -> ColumnElement[int]:
     """`+ 0`: to spare itself the sorting, SQLite would go through all rows of the shop in the order of their ids rather
     than ask the index for the few that are wanted."""
     return table.c.id + 0
+
+
+def _recent(threads: Table, messages: Table) -> Select[Any]:
+    of_thread = (messages.c.shop == threads.c.shop) & (messages.c.id_customer_thread == threads.c.id)
+    written = select(func.max(messages.c.date_add)).where(of_thread).correlate(threads).scalar_subquery()
+    theirs = (threads.c.shop == bindparam("shop")) & among(threads.c.email_key)
+    dated = select(threads, written.label("written")).where(theirs).subquery()
+    place = func.row_number().over(partition_by=dated.c.email_key, order_by=(dated.c.written.desc(), dated.c.id.desc()))
+    since = bindparam("since", type_=messages.c.date_add.type)
+    placed = select(dated, place.label("place")).where(dated.c.written >= since).subquery()
+    return select(placed).where(placed.c.place <= MOST_RECENT).order_by(placed.c.place)
 
 
 def _conditions(table: Table, names: Iterable[str]) -> Iterable[ColumnElement[bool]]:

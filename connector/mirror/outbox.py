@@ -333,9 +333,19 @@ def insert_intents(
 def enter_intents(
     connection: Connection, shop: str, new: Sequence[NewIntent], now: datetime, copy_id: int | None = None
 ) -> None:
-    """Insert wishes in the caller's transaction; a key that exists keeps its row. `copy_id`: for those without one that
-    carry the mail itself; what a rule adds to it has no say in what becomes of the mail."""
-    rows = [
+    """Insert wishes in the caller's transaction; a key that exists keeps its row. copy_id: see `intent_rows`."""
+    insert_rows(connection, intent_rows(shop, new, now, copy_id))
+
+
+def insert_rows(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """What `intent_rows` made, in the caller's transaction."""
+    insert_ignore(connection, intents, rows)
+
+
+def intent_rows(shop: str, new: Sequence[NewIntent], now: datetime, copy_id: int | None = None) -> list[dict[str, Any]]:
+    """Rows of wishes. `copy_id`: for those without one that carry the mail itself; what a rule adds to it has no say in
+    what becomes of the mail."""
+    return [
         {
             "shop": shop,
             "kind": item.kind.value,
@@ -358,7 +368,6 @@ def enter_intents(
         }
         for item in new
     ]
-    insert_ignore(connection, intents, rows)
 
 
 def to_intent(row: RowMapping) -> Intent:

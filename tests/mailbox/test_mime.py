@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from email.message import EmailMessage
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from connector.engine.ports import MailCodec
 from connector.errors import MailUnreadable
+from connector.mailbox import header
 from connector.mailbox.armor import ENCRYPTED_LINE
 from connector.mailbox.attached import clean_name
 from connector.mailbox.mime import SIGNED_LINE, MimeCodec, attachments, decode, identify, mail_key
@@ -117,6 +118,17 @@ def test_no_bytes_raise_anything_but_mail_unreadable(raw: bytes) -> None:
         text.encode()  # no lone surrogate
     assert len(mail.headers) <= 200
     assert all(len(value) <= 10_000 for _, value in mail.headers)
+
+
+@quick
+@given(st.text(st.sampled_from('ab@.x <>",;:()\\\t=?é'), max_size=30))
+@example("Ann Person <ann@shop.test> ")
+@example("")
+def test_a_plain_address_is_read_as_if_it_had_been_taken_apart(value: str) -> None:
+    def said(pairs: Iterable[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+        return [(phrase.strip(), angle) for phrase, angle in pairs]
+
+    assert said(header._mailboxes(value)) == said(header._taken_apart(value))
 
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=30)

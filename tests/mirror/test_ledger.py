@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from connector.core.decisions import Bounced
 from connector.core.model import Baseline, Kind, MailState, Role, Thread
-from connector.errors import DataError
+from connector.errors import DataError, StateError
 from connector.mirror.db import Mirror
 from tests.mirror.world import NOW, SHOP, copy, wish
 
@@ -134,6 +134,36 @@ class TestConcluding:
         with pytest.raises(DataError) as refused:
             mirror.ledger.conclude(replace(found, id=999), MailState.PENDING, "", intents=[wish("a", copy_id=found.id)])
         assert refused.value.code == "mirror.unknown_mail"
+        assert mirror.outbox.states(SHOP) == {}
+
+    def test_what_was_decided_in_a_transaction_is_known_to_the_next_question_in_it(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1), copy(2)])
+        first, second = mirror.ledger.received(SHOP, 2)
+        with mirror.ledger.together():
+            mirror.ledger.conclude(first, MailState.PENDING, "", id_thread=7, intents=[wish("a")])
+            assert mirror.ledger.states(SHOP) == {"pending": 1, "received": 1}
+            assert mirror.outbox.by_key(SHOP, "a") is not None
+            mirror.ledger.conclude(second, MailState.IGNORED, "copy")
+        assert mirror.ledger.states(SHOP) == {"pending": 1, "ignored": 1}
+
+    @pytest.mark.parametrize("moved", [0, 1, 2])
+    def test_one_of_many_that_somebody_else_decided_on_spoils_all_of_a_transaction(
+        self, mirror: Mirror, moved: int
+    ) -> None:
+        mirror.ledger.enter(SHOP, [copy(n) for n in range(1, 4)])
+        found = mirror.ledger.received(SHOP, 3)
+        mirror.ledger.conclude(found[moved], MailState.IGNORED, "by_command")
+
+        def decide_on_all() -> None:
+            with mirror.ledger.together():
+                for one in found:
+                    mirror.ledger.conclude(one, MailState.PENDING, "", intents=[wish(f"{one.uid}")])
+
+        with pytest.raises(StateError) as refused:
+            decide_on_all()
+        assert refused.value.code == "ledger.moved_elsewhere"
+        assert refused.value.facts == {"mail": found[moved].id, "found": "ignored", "expected": "received"}
+        assert mirror.ledger.states(SHOP) == {"received": 2, "ignored": 1}
         assert mirror.outbox.states(SHOP) == {}
 
     def test_counts_and_lists_by_state(self, mirror: Mirror) -> None:

@@ -144,8 +144,8 @@ class Lookups(Protocol):
         """By the address as it was asked for."""
         ...
 
-    def recent_threads(self, shop: str, email: str, since: datetime) -> list[Thread]:
-        """Threads with this e-mail in which somebody wrote since then, the newest first."""
+    def recent_threads(self, shop: str, emails: Collection[str], since: datetime) -> dict[str, list[Thread]]:
+        """Threads with these e-mails in which somebody wrote since then, the newest first; by the address asked for."""
         ...
 
     def orders_of(self, shop: str, customers: Sequence[int]) -> list[CustomerOrder]: ...
@@ -257,7 +257,8 @@ class Ledger(Protocol):
     ) -> None:
         """The decision on a copy, its intents, its files and the bounce that it tells of, in one transaction.
         Quarantine counts as an attempt and sets when the next one is due. Raises StateError `ledger.moved_elsewhere`
-        when the copy is not in `copy.state` any more. worker: only for who holds the lease, else LeaseLost."""
+        when the copy is not in `copy.state` any more, inside `together` at its end at the latest. worker: only for who
+        holds the lease, else LeaseLost."""
         ...
 
     def count_from(self, copy: Copy, window: timedelta) -> int:

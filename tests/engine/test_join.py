@@ -1,0 +1,60 @@
+"""Many mails at once: each gets its own decision, whatever becomes of its neighbours."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from connector.core.model import MailState
+from tests.support import databases
+from tests.support.world import World
+
+pytestmark = databases.on_one
+MAILS = 19
+REFUSE = """
+CREATE TRIGGER refused BEFORE UPDATE ON mail WHEN NEW.state = 'pending' AND NEW.id IN (4, 17)
+BEGIN SELECT RAISE(ABORT, 'no'); END
+"""
+
+
+@pytest.fixture
+def world(tmp_path):
+    with World(tmp_path / "state") as here:
+        here.begin()
+        yield here
+
+
+def copies(app):
+    return {copy.id: copy for copy in app.mirror.ledger.listing("main", list(MailState))}
+
+
+def test_what_the_mirror_will_not_take_is_set_aside_and_its_neighbours_go_on(world):
+    thread = world.thread()
+    for number in range(1, MAILS + 1):
+        world.deliver(world.reply(thread, f"Mail number {number}."))
+    with world.app() as app:
+        with app.mirror.database.write() as connection:
+            connection.execute(text(REFUSE))
+        world.sync(app=app)
+        found = copies(app)
+        aside = {number: copy.reason for number, copy in found.items() if copy.state is MailState.QUARANTINED}
+        assert aside == {4: "mirror.inconsistent", 17: "mirror.inconsistent"}
+        assert len(found) == MAILS
+        assert {copy.state for number, copy in found.items() if number not in aside} == {MailState.IMPORTED}
+    assert len(world.ours()) == MAILS - 2
+
+
+def test_two_copies_that_come_at_once_are_one_message(world):
+    """The second is decided on with the first one's decision in sight, although neither is committed."""
+    once = world.reply(world.thread(), "Only once, please.")
+    another = world.reply(world.thread(), "Another one.")
+    for raw in (once, another, once):
+        world.deliver(raw)
+    with world.app() as app:
+        world.sync(app=app)
+        assert sorted((copy.state.value, copy.reason) for copy in copies(app).values()) == [
+            ("ignored", "copy"),
+            ("imported", "thread_by_token"),
+            ("imported", "thread_by_token"),
+        ]
+    assert len(world.ours()) == 2
