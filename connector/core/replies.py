@@ -53,7 +53,7 @@ def extract(text: str, subject: str = "") -> Extracted:
     if len(text) > MAX_CHARS:
         return Extracted(text, "", "", "low")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if not any(not blank(line) for line in lines):
+    if all(blank(line) for line in lines):
         return Extracted(text, "", "", "high")
     if len(lines) > MAX_LINES:
         return Extracted(_join(lines), "", "", "low")

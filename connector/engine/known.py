@@ -6,7 +6,7 @@ Holds for one transaction. What is stored in it meanwhile is asked anew: `stored
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,9 +55,13 @@ class Known:
         self._messages = lookups.messages_by_references(shop, references)
         self._keys = {one.copy.mail_key for one in mails}
         self._ids = {i for one in mails for i in (one.mail.message_id, *one.found.references)} - {""}
-        self._same_mail = ledger.same_mails(shop, self._keys)
+        mine = [one.copy for one in mails]  # as they were read a moment ago; who moves one since spoils our decision
+        besides = [copy.id for copy in mine]
+        self._same_mail: dict[str, list[Copy]] = {}
+        for copy in _by_id(mine + ledger.same_mails(shop, self._keys, besides)):
+            self._same_mail.setdefault(copy.mail_key, []).append(copy)
         self._by_id: dict[str, list[Copy]] = {}
-        for copy in ledger.by_message_id(shop, sorted(self._ids)):
+        for copy in mine + ledger.by_message_id(shop, sorted(self._ids), besides):
             self._by_id.setdefault(copy.message_id, []).append(copy)
         dates = [one.copy.internaldate for one in mails]
         since, upto = min(dates) - LOOP_WINDOW, max(dates)
@@ -98,8 +102,7 @@ class Known:
         """Oldest first. Long ones are cut in the ledger, so that it has to be asked for them."""
         if not all(i in self._ids and (i in self._by_id or len(i) < 100) for i in ids if i):
             return self._ledger.by_message_id(self._shop, ids)
-        found = {copy.id: copy for i in ids for copy in self._by_id.get(i, ())}
-        return [found[number] for number in sorted(found)]
+        return _by_id({copy.id: copy for i in ids for copy in self._by_id.get(i, ())}.values())
 
     def sent_too_often(self, copy: Copy) -> int:
         """How many mails of its sender came in the window before it, when that is too many; else 0."""
@@ -113,3 +116,7 @@ class Known:
         if thread_id in self._counted and self._filed[thread_id] < THREAD_LIMIT:
             return False
         return thread_loop(self._ledger.count_in_thread(copy, thread_id, LOOP_WINDOW))
+
+
+def _by_id(copies: Iterable[Copy]) -> list[Copy]:
+    return sorted(copies, key=lambda copy: copy.id)

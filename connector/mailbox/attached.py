@@ -48,7 +48,7 @@ def is_attachment(part: Part) -> bool:
 
 
 def _disposition(part: Part) -> tuple[str, dict[str, str]]:
-    found = header.values(part.fields, "content-disposition")
+    found = part.fields.named("content-disposition")
     return header.parameters(found[0]) if found else ("", {})
 
 

@@ -12,12 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import ProtocolError
-from imapclient.response_parser import parse_fetch_response
+from imapclient.exceptions import IMAPClientError, ProtocolError
 
 from connector.engine.ports import Fetched, FolderState, Mark
 from connector.errors import MailboxError, MailboxMisconfigured, MailboxOutcomeUnknown, MailboxUnavailable
-from connector.mailbox import large
+from connector.mailbox import fetched, large
 from connector.mailbox.session import LONGEST_LINE, Account, Session
 
 BATCH_MAILS = 50
@@ -145,7 +144,11 @@ class ImapMailbox(Session):
     @staticmethod
     def _rows(client: IMAPClient, uids: Sequence[int], items: list[str]) -> Iterator[tuple[int, dict[bytes, Any]]]:
         wanted = [item.replace(".PEEK", "").encode() for item in items]
-        for uid, row in sorted(client.fetch(list(uids), items).items()):
+        # Not by its own `fetch`: see `fetched`.
+        kind, lines = client._imap.uid("FETCH", ",".join(map(str, uids)), f"({' '.join(items)})")
+        if kind != "OK":
+            raise IMAPClientError(f"FETCH ended with {kind}")
+        for uid, row in sorted(fetched.rows(lines).items()):
             if all(item in row for item in wanted):  # else an unsolicited flag update
                 yield uid, row
 
@@ -156,7 +159,7 @@ class ImapMailbox(Session):
         if not lines:
             return []
         try:
-            parsed = parse_fetch_response(list(lines), normalise_times=False)
+            parsed = fetched.rows(lines)
         except (ProtocolError, ValueError):
             return []
         return [(uid, parsed[uid]) for uid in batch if uid in parsed]

@@ -42,6 +42,20 @@ Field = tuple[str, bytes]
 """Lower-case name and raw value, line ends still in it."""
 
 
+class Fields(list[Field]):
+    """In the order of the header; made once, then only read."""
+
+    _by_name: dict[str, list[bytes]] | None = None
+
+    def named(self, name: str) -> list[bytes]:
+        """The values of all fields of that name. Kept by name: a mail's header is asked for three dozen."""
+        if self._by_name is None:
+            self._by_name = {}
+            for key, value in self:
+                self._by_name.setdefault(key, []).append(value)
+        return self._by_name.get(name, [])
+
+
 def split(raw: bytes) -> tuple[bytes, bytes]:
     """Header block and body. Without an empty line everything is header; a leading empty line means no header."""
     for newline in (b"\r\n", b"\n"):
@@ -51,9 +65,9 @@ def split(raw: bytes) -> tuple[bytes, bytes]:
     return (raw[: found.start()], raw[found.end() :]) if found else (raw, b"")
 
 
-def fields(block: bytes, limit: int = MAX_FIELDS) -> list[Field]:
+def fields(block: bytes, limit: int = MAX_FIELDS) -> Fields:
     """The first `limit` fields in order. Lines that are no field (an mbox `From ` line, garbage) are passed over."""
-    found: list[Field] = []
+    found = Fields()
     name = ""
     parts: list[bytes] = []
 
@@ -81,10 +95,6 @@ def fields(block: bytes, limit: int = MAX_FIELDS) -> list[Field]:
 def _name(head: bytes) -> str:
     """Lower-case, '' for none. Kept: mails have the same few dozen."""
     return head.decode("ascii").lower() if _FIELD_NAME.fullmatch(head) else ""
-
-
-def values(all_fields: list[Field], name: str) -> list[bytes]:
-    return [value for key, value in all_fields if key == name]
 
 
 def unfold(value: bytes, limit: int = MAX_VALUE) -> str:
@@ -149,15 +159,15 @@ def message_ids(value: bytes) -> list[str]:
     return [charset.scrub(one) for one in cleaned if 0 < len(one) <= MAX_ID]
 
 
-def ids_of(all_fields: list[Field], name: str) -> tuple[str, ...]:
+def ids_of(all_fields: Fields, name: str) -> tuple[str, ...]:
     """Ids of all fields of that name, the last MAX_IDS, each once."""
-    found = [one for value in values(all_fields, name) for one in message_ids(value)]
+    found = [one for value in all_fields.named(name) for one in message_ids(value)]
     return tuple(dict.fromkeys(found[-MAX_IDS:]))
 
 
-def first_id(all_fields: list[Field]) -> str:
+def first_id(all_fields: Fields) -> str:
     """The mail's own Message-ID, '' if there is none."""
-    for value in values(all_fields, "message-id"):
+    for value in all_fields.named("message-id"):
         for one in message_ids(value):
             return one
     return ""
@@ -244,8 +254,8 @@ def _taken_apart(text: str) -> Iterator[tuple[str, str | None]]:
     yield "".join(phrase), None if angle is None else "".join(angle)
 
 
-def addresses_of(all_fields: list[Field], *names: str) -> tuple[str, ...]:
-    found = [address for name in names for value in values(all_fields, name) for _, address in addresses(value)]
+def addresses_of(all_fields: Fields, *names: str) -> tuple[str, ...]:
+    found = [address for name in names for value in all_fields.named(name) for _, address in addresses(value)]
     return tuple(dict.fromkeys(found[:MAX_ADDRESSES]))
 
 

@@ -117,7 +117,7 @@ def _leaf(section: str, part: Sequence[Any]) -> Leaf | None:
     if disposition is not None:
         fields.append(("content-disposition", _bytes(disposition[0]).lower() + _parameters(disposition[1])))
     main, parameters = header.parameters(declared)
-    described = Part(fields, b"", main, parameters)
+    described = Part(header.Fields(fields), b"", main, parameters)
     size = part[6] if isinstance(part[6], int) else 0
     return Leaf(section, main, encoding.decode("ascii", "replace"), size, described)
 

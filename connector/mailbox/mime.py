@@ -65,10 +65,10 @@ def mail_key(raw: bytes) -> str:
     return _key(header.fields(block, limit=10_000), body)
 
 
-def _key(all_fields: list[header.Field], body: bytes) -> str:
+def _key(all_fields: header.Fields, body: bytes) -> str:
     digest = hashlib.sha256(b"mail_key 1\n")
     for name in _KEY_FIELDS:
-        found = [value.strip() for value in header.values(all_fields, name)]
+        found = [value.strip() for value in all_fields.named(name)]
         digest.update(b"%d\n" % len(found))
         for value in found:
             digest.update(b"%d\n" % len(value))
@@ -81,7 +81,7 @@ def identify(raw: bytes) -> MailIdentity:
     """What can be told of any bytes at all. Never raises."""
     block, body = header.split(raw)
     every = header.fields(block, limit=10_000)
-    found = every[: header.MAX_FIELDS]
+    found = every if len(every) <= header.MAX_FIELDS else header.Fields(every[: header.MAX_FIELDS])
     senders = _senders(found)
     return MailIdentity(
         mail_key=_key(every, body),
@@ -319,8 +319,8 @@ def _html_charset(data: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
-def _first(found: list[header.Field], name: str) -> str:
-    values = header.values(found, name)
+def _first(found: header.Fields, name: str) -> str:
+    values = found.named(name)
     return header.decode(values[0]) if values else ""
 
 
@@ -329,10 +329,10 @@ def _value(name: str, value: bytes) -> str:
     return header.unfold(value) if name in _VERBATIM else header.decode(value)
 
 
-def _date(found: list[header.Field]) -> datetime | None:
-    values = header.values(found, "date")
+def _date(found: header.Fields) -> datetime | None:
+    values = found.named("date")
     return header.date(values[0]) if values else None
 
 
-def _senders(found: list[header.Field]) -> list[tuple[str, str]]:
-    return [pair for value in header.values(found, "from") for pair in header.addresses(value)]
+def _senders(found: header.Fields) -> list[tuple[str, str]]:
+    return [pair for value in found.named("from") for pair in header.addresses(value)]

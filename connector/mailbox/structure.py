@@ -23,7 +23,7 @@ _BLANKS = b" \t\r"
 class Part:
     """One node. `body`: raw bytes behind the header; for a multipart only its children matter."""
 
-    fields: list[header.Field]
+    fields: header.Fields
     body: bytes
     content_type: str
     parameters: dict[str, str]
@@ -36,7 +36,7 @@ class Part:
 
     def text_field(self, name: str) -> str:
         """A field's value, decoded; '' if there is none."""
-        found = header.values(self.fields, name)
+        found = self.fields.named(name)
         return header.decode(found[0]) if found else ""
 
 
@@ -77,7 +77,7 @@ def walk(root: Part) -> Iterator[Part]:
 def _part(raw: bytes, default_type: str, limit: int) -> Part:
     block, body = header.split(raw)
     fields = header.fields(block, limit)
-    declared = header.values(fields, "content-type")
+    declared = fields.named("content-type")
     content_type, parameters = header.parameters(declared[0]) if declared else (default_type, {})
     main, slash, sub = content_type.partition("/")
     if not (main and slash and sub) or not content_type.isascii() or " " in content_type or len(content_type) > 127:

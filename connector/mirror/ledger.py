@@ -155,16 +155,16 @@ class SqlLedger(Frequency):
     def same_mail(self, shop: str, mail_key: str) -> list[Copy]:
         return self._copies(_SAME_MAIL, {"shop": shop, "mail_key": mail_key})
 
-    def same_mails(self, shop: str, mail_keys: Collection[str]) -> dict[str, list[Copy]]:
-        found: dict[str, list[Copy]] = {}
-        for copy in self._copies(_SAME_MAILS, {"shop": shop, "wanted": sorted(mail_keys)}) if mail_keys else ():
-            found.setdefault(copy.mail_key, []).append(copy)
-        return found
+    def same_mails(self, shop: str, mail_keys: Collection[str], besides: Collection[int] = ()) -> list[Copy]:
+        """Copies of these mails, oldest first, besides those with these ids."""
+        values = {"shop": shop, "wanted": sorted(mail_keys), "besides": sorted(besides)}
+        return self._copies(_SAME_MAILS, values) if mail_keys else []
 
-    def by_message_id(self, shop: str, message_ids: Sequence[str]) -> list[Copy]:
-        """Copies with one of these Message-IDs (compared exactly), oldest first; an empty one matches nothing."""
-        wanted = sorted({cut(value) for value in message_ids if value})
-        return self._copies(_BY_MESSAGE_ID, {"shop": shop, "wanted": wanted}) if wanted else []
+    def by_message_id(self, shop: str, message_ids: Sequence[str], besides: Collection[int] = ()) -> list[Copy]:
+        """Copies with one of these Message-IDs (compared exactly), oldest first, besides those with these ids; an empty
+        one matches nothing."""
+        values = {"shop": shop, "wanted": sorted({cut(i) for i in message_ids if i}), "besides": sorted(besides)}
+        return self._copies(_BY_MESSAGE_ID, values) if values["wanted"] else []
 
     def of_thread(self, shop: str, thread_id: int) -> list[Copy]:
         """Imported copies of a thread from customers' folders, oldest first."""
@@ -270,7 +270,8 @@ def _copies(shop: str) -> Select[Any]:
 # Asked for every mail, so built once: putting a statement together takes longer than running it.
 _MINE = select(mail).where(mail.c.shop == bindparam("shop")).order_by(mail.c.id)
 _SAME_MAIL = _MINE.where(mail.c.mail_key == bindparam("mail_key"))
-_BY_MESSAGE_ID = _MINE.where(among(mail.c.message_id))
+_BESIDES = _MINE.where(mail.c.id.not_in(bindparam("besides", expanding=True)))
+_BY_MESSAGE_ID = _BESIDES.where(among(mail.c.message_id))
 _DATA = select(blobs.c.data).where(blobs.c.sha256 == bindparam("blob"))
 _CHANGE = (
     update(mail)
@@ -287,7 +288,7 @@ _ITS_INTENT = select(intents.c.id).where(intents.c.shop == bindparam("its_shop")
 _POINT = update(mail).where(mail.c.id == bindparam("of")).values(intent_id=_ITS_INTENT.scalar_subquery())
 _STATES = select(mail.c.id, mail.c.state).where(among(mail.c.id))
 _DATAS = select(blobs.c.sha256, blobs.c.data).where(among(blobs.c.sha256))
-_SAME_MAILS = _MINE.where(among(mail.c.mail_key))
+_SAME_MAILS = _BESIDES.where(among(mail.c.mail_key))
 
 
 def _change(connection: Connection, changes: list[dict[str, Any]]) -> None:
