@@ -316,11 +316,9 @@ class _Plan:
                 known = list(map(self._memories[item.type].__getitem__, column))
             except (ValueError, TypeError):
                 raise self._bad(records) from None
-            told.append([telling for _, telling in known])
-            if item.type == "datetime":
-                columns += [[utc for (utc, _), _ in known], [local for (_, local), _ in known]]
-            else:
-                columns.append([typed for typed, _ in known])
+            typed, telling = zip(*known, strict=True)
+            told.append(telling)
+            columns += zip(*typed, strict=True) if item.type == "datetime" else [typed]
         texts = [_mended(item, column) for item, column in zip(self._texts, found, strict=True)]
         columns += texts
         words = map(repr, zip(*texts, strict=True)) if texts else repeat("")

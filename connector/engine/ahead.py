@@ -35,8 +35,8 @@ class Ahead:
     """
 
     def __init__(self, connections: int) -> None:
-        self.most = connections + 2
-        self._threads = ThreadPoolExecutor(self.most, thread_name_prefix="pull")
+        self.waiting = connections + 1  # pages of one resource that are asked for or not stored yet
+        self._threads = ThreadPoolExecutor(connections + 2, thread_name_prefix="pull")
 
     def __enter__(self) -> Ahead:
         return self
@@ -123,7 +123,7 @@ class SideBySide:
                     todo.extend(found.ranges)
                     behind = todo[-1].last if todo else behind
                     survey = self._survey(behind) if found.more else None
-                while todo and len(waiting) < self._ahead.most:
+                while todo and len(waiting) < self._ahead.waiting:
                     part = todo.popleft()
                     self.requests += 1
                     waiting.append((part, self._ahead.ask(self._read, part.question)))

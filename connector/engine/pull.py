@@ -31,8 +31,8 @@ from connector.ops import events as ev
 
 __all__ = ["Pull", "PullReport", "ResourceReport", "Stop", "batches", "in_order", "unfit", "version_of"]
 
-AT_ONCE = 2
-"""Resources. More would only hold more pages in memory: the shop is kept busy by two."""
+AT_ONCE = 3
+"""Resources. More would only hold more pages in memory: two connections of a shop are kept busy by three."""
 
 FIRST = ("configurations", "languages")
 """Pulled before all others: the time zone and the languages that the others' values need."""
@@ -161,9 +161,10 @@ class Pull:
                     if not self._one(resource, run):
                         return report
                     run.zone = self._zone()
-            # Two at once: while one comes to its end, page by page, the shop has the other to answer.
+            # One more than the shop is asked by: while one comes to its end, page by page, or begins with a survey,
+            # the shop has the others to answer.
             rest = [resource for resource in wanted if resource.name not in FIRST]
-            work_off(rest, lambda resource: self._one(resource, run), min(AT_ONCE, self._connections))
+            work_off(rest, lambda resource: self._one(resource, run), min(AT_ONCE, self._connections + 1))
         report.resources = {r.name: report.resources[r.name] for r in wanted if r.name in report.resources}
         return report
 

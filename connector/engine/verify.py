@@ -231,7 +231,7 @@ class _Comparing:
         waiting: deque[tuple[list[int], Future[Look] | None]] = deque()
         try:
             while True:
-                for page in islice(todo, ahead.most - len(waiting)):
+                for page in islice(todo, ahead.waiting - len(waiting)):
                     coming = ahead.ask(self._reader.page, page) if self._deep and page else None
                     waiting.append((page, coming))
                 if not waiting:

@@ -233,7 +233,12 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]],
     """Insert, or write every given column of the row with these keys. All rows have the same columns."""
     if not rows:
         return
-    connection.execute(_upserting(_insert(connection)(table), rows[0], keys), list(rows))
+    connection.execute(_upsert(_insert(connection), table, tuple(rows[0]), tuple(keys)), list(rows))
+
+
+@lru_cache(maxsize=256)
+def _upsert(insert: Any, table: Table, columns: tuple[str, ...], keys: tuple[str, ...]) -> Any:  # noqa: ANN401
+    return _upserting(insert(table), columns, keys)
 
 
 ROWS = 50

@@ -8,12 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from connector.core.erasure import MARK, without_person
 from connector.core.mapping import Resource, Row
 from connector.mirror.dialect import in_batches, insert_ignore
 from connector.mirror.own_tables import erased_row, mail
+
+# Built once: putting a statement together takes longer than running it, and every page asks.
+_NEAR = select(erased_row.c.row_id).where(
+    erased_row.c.shop == bindparam("shop"),
+    erased_row.c.resource == bindparam("resource"),
+    erased_row.c.row_id.between(bindparam("first"), bindparam("last")),
+)
 
 
 def among(connection: Connection, shop: str, resource: str, ids: Iterable[int]) -> set[int]:
@@ -21,9 +28,8 @@ def among(connection: Connection, shop: str, resource: str, ids: Iterable[int]) 
     wanted = set(ids)
     if not wanted:
         return set()
-    near = erased_row.c.row_id.between(min(wanted), max(wanted))
-    query = select(erased_row.c.row_id).where(erased_row.c.shop == shop, erased_row.c.resource == resource, near)
-    return wanted.intersection(connection.execute(query).scalars())
+    near = {"shop": shop, "resource": resource, "first": min(wanted), "last": max(wanted)}
+    return wanted.intersection(connection.execute(_NEAR, near).scalars())
 
 
 def blanked(connection: Connection, shop: str, resource: Resource, rows: Sequence[Row]) -> Sequence[Row]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, delete, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from connector.engine.ports import Broken
 from connector.errors import DataError
@@ -99,16 +99,21 @@ def put(connection: Connection, shop: str, resource: str, broken: Sequence[Broke
 
 def release(connection: Connection, shop: str, resource: str, ids: Iterable[int]) -> None:
     """Rows that could be read now leave, in the caller's transaction. Writes nothing when none of them is here."""
-    mine = (quarantine_row.c.shop == shop) & (quarantine_row.c.resource == resource)
     for some in in_batches(sorted(held(connection, shop, resource).intersection(ids))):
+        mine = (quarantine_row.c.shop == shop) & (quarantine_row.c.resource == resource)
         connection.execute(delete(quarantine_row).where(mine, quarantine_row.c.row_id.in_(some)))
 
 
 def held(connection: Connection, shop: str, resource: str) -> set[int]:
     """Ids of a resource's broken rows; those without an id are left out."""
-    mine = (quarantine_row.c.shop == shop) & (quarantine_row.c.resource == resource)
-    found = connection.execute(select(quarantine_row.c.row_id).where(mine, quarantine_row.c.row_id.is_not(None)))
-    return set(found.scalars())
+    return set(connection.execute(_HELD, {"shop": shop, "resource": resource}).scalars())
+
+
+_HELD = select(quarantine_row.c.row_id).where(  # built once: every page asks
+    quarantine_row.c.shop == bindparam("shop"),
+    quarantine_row.c.resource == bindparam("resource"),
+    quarantine_row.c.row_id.is_not(None),
+)
 
 
 def _key(item: Broken) -> str:

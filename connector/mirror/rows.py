@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select, update
 
 from connector.core.mapping import Resource, Row
 from connector.engine.ports import Broken, Stored
 from connector.errors import DataError
 from connector.mirror import erased, quarantine, thread_changes
 from connector.mirror.database import Database
-from connector.mirror.dialect import bulk, in_batches, insert_ignore, upsert
+from connector.mirror.dialect import among, bulk, in_batches, insert_ignore, upsert
 from connector.mirror.leases import must_hold
 from connector.mirror.own_tables import cursor as cursors
 from connector.mirror.own_tables import tombstone
@@ -119,17 +120,14 @@ class SqlRows:
 
     def cursor(self, shop: str, resource: str) -> dict[str, Any] | None:
         """Where the last page ended; None before the first, and again after a mapping gained a column."""
-        query = select(cursors.c.value).where(
-            cursors.c.shop == shop, cursors.c.resource == resource, cursors.c.reread.is_(False)
-        )
         with self._db.read() as connection:
-            return connection.execute(query).scalar()
+            found = connection.execute(_ITS_CURSOR, {"shop": shop, "resource": resource}).first()
+        return None if found is None or found.reread else found.value
 
     def cursors(self, shop: str) -> dict[str, dict[str, Any]]:
         """All that `cursor` would give, in one look."""
-        query = select(cursors.c.resource, cursors.c.value).where(cursors.c.shop == shop, cursors.c.reread.is_(False))
         with self._db.read() as connection:
-            return {row.resource: row.value for row in connection.execute(query)}
+            return {row.resource: row.value for row in connection.execute(_CURSORS, {"shop": shop})}
 
     def read_again(self, shop: str, resources: Sequence[str] | None) -> None:
         """Let these resources (None: all) be read from the first row on by the next pull; no row is dropped."""
@@ -240,24 +238,45 @@ def _digests(connection: Connection, main: Table, shop: str, ids: Sequence[int])
     """What is known of these rows. Ids that lie close together, as those of a page do, are asked for by their ends:
     a list of a thousand ids takes longer to write down than to answer."""
     found: dict[int, str | None] = {}
+    near, listed = _digests_of(main)
     if ids and ids[-1] - ids[0] < CLOSE * len(ids):
-        query = select(main.c.id, main.c.digest).where(main.c.shop == shop, main.c.id.between(ids[0], ids[-1]))
         wanted = set(ids)
-        return {row_id: digest for row_id, digest in connection.execute(query) if row_id in wanted}
+        rows = connection.execute(near, {"shop": shop, "first": ids[0], "last": ids[-1]})
+        return {row_id: digest for row_id, digest in rows if row_id in wanted}
     for some in in_batches(ids):
-        query = select(main.c.id, main.c.digest).where(main.c.shop == shop, main.c.id.in_(some))
-        found.update((row.id, row.digest) for row in connection.execute(query))
+        found.update((row.id, row.digest) for row in connection.execute(listed, {"shop": shop, "wanted": some}))
     return found
+
+
+# Built once: putting a statement together takes longer than running it, and every page asks.
+@lru_cache(maxsize=256)
+def _digests_of(main: Table) -> tuple[Select[Any], Select[Any]]:
+    """Of the ids from `first` to `last`, and of those `wanted`."""
+    query = select(main.c.id, main.c.digest).where(main.c.shop == bindparam("shop"))
+    return query.where(main.c.id.between(bindparam("first"), bindparam("last"))), query.where(among(main.c.id))
+
+
+_DEAD = select(tombstone.c.row_id).where(
+    tombstone.c.shop == bindparam("shop"),
+    tombstone.c.resource == bindparam("resource"),
+    tombstone.c.row_id.between(bindparam("first"), bindparam("last")),
+)
+_CURSORS = select(cursors.c.resource, cursors.c.value).where(
+    cursors.c.shop == bindparam("shop"), cursors.c.reread.is_(False)
+)
+_ITS_CURSOR = select(cursors.c.value, cursors.c.reread).where(
+    cursors.c.shop == bindparam("shop"), cursors.c.resource == bindparam("resource")
+)
 
 
 def _raise(connection: Connection, shop: str, resource: str, ids: set[int]) -> None:
     """Rows that have come back lose their tombstones."""
     if not ids:
         return
-    tomb = (tombstone.c.shop == shop) & (tombstone.c.resource == resource)
-    near = tombstone.c.row_id.between(min(ids), max(ids))
-    dead = ids.intersection(connection.execute(select(tombstone.c.row_id).where(tomb, near)).scalars())
+    near = {"shop": shop, "resource": resource, "first": min(ids), "last": max(ids)}
+    dead = ids.intersection(connection.execute(_DEAD, near).scalars())
     for some in in_batches(sorted(dead)):
+        tomb = (tombstone.c.shop == shop) & (tombstone.c.resource == resource)
         connection.execute(delete(tombstone).where(tomb, tombstone.c.row_id.in_(some)))
 
 
@@ -303,6 +322,5 @@ def _move_cursor(connection: Connection, shop: str, resource: str, value: dict[s
 
 
 def _cursor_is(connection: Connection, shop: str, resource: str, value: dict[str, Any]) -> bool:
-    mine = (cursors.c.shop == shop) & (cursors.c.resource == resource)
-    found = connection.execute(select(cursors.c.value, cursors.c.reread).where(mine)).first()
+    found = connection.execute(_ITS_CURSOR, {"shop": shop, "resource": resource}).first()
     return found is not None and found.value == value and not found.reread
