@@ -29,8 +29,8 @@ from connector.core.values import (
     to_utc,
 )
 
-MOST_KNOWN = 8192
-"""Values remembered of each type: half a megabyte."""
+MOST_KNOWN = 2048
+"""Values remembered of each type: some hundred kilobytes."""
 
 _DAY = timedelta(days=1)
 _LINE_END = re.compile(r"\\\\|\\r\\n|\\r")  # in a repr; an escaped backslash is stepped over
