@@ -53,7 +53,8 @@ def extract(text: str, subject: str = "") -> Extracted:
     if len(text) > MAX_CHARS:
         return Extracted(text, "", "", "low")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if all(blank(line) for line in lines):
+    gaps = [blank(line) for line in lines]
+    if all(gaps):
         return Extracted(text, "", "", "high")
     if len(lines) > MAX_LINES:
         return Extracted(_join(lines), "", "", "low")
@@ -61,14 +62,14 @@ def extract(text: str, subject: str = "") -> Extracted:
     if marks is None:
         return Extracted(_join(lines), "", "", "low")
     confidence: Confidence = "high"
-    if _Q in marks and _answers_between(lines, marks):
-        last = _last(lines, marks)
+    if _Q in marks and _answers_between(gaps, marks):
+        last = _last(gaps, marks)
         marks[: last + 1] = [_F if mark == _F else _N for mark in marks[: last + 1]]
         confidence = "low"
-    _mark_signatures(lines, marks)
-    if not any(mark in (_N, _F) and not blank(line) for line, mark in zip(lines, marks, strict=True)):
+    _mark_signatures(lines, gaps, marks)
+    if not _written(gaps, marks):
         return Extracted(_join(lines), "", "", "low")
-    return _parts(lines, marks, confidence)
+    return _parts(lines, gaps, marks, confidence)
 
 
 class _Marker:
@@ -157,12 +158,16 @@ def _is_bar_quote(line: str) -> bool:
     return line.startswith("|") and (line == "|" or (line[1] in " |>" and "|" not in line.lstrip("|> ")))
 
 
-def _answers_between(lines: list[str], marks: list[str]) -> bool:
+def _written(gaps: list[bool], marks: list[str]) -> int:
+    """How many lines with something in them are new or forwarded."""
+    return sum(mark in (_N, _F) and not gap for gap, mark in zip(gaps, marks, strict=True))
+
+
+def _answers_between(gaps: list[bool], marks: list[str]) -> bool:
     """Does new text stand between quotes, or below a short passage that the person picked out? Such a passage has
     no header: it is what the answer refers to, not the mail that was answered."""
-    runs = [(mark, index) for index, mark in enumerate(marks) if not blank(lines[index])]
     groups: list[tuple[str, bool, int]] = []  # quoted or not, with a header, lines
-    for mark, _index in runs:
+    for mark in (mark for gap, mark in zip(gaps, marks, strict=True) if not gap):
         kind = _Q if mark in _QUOTED else mark
         if groups and groups[-1][0] == kind:
             groups[-1] = (kind, groups[-1][1] or mark == _H, groups[-1][2] + 1)
@@ -176,14 +181,14 @@ def _answers_between(lines: list[str], marks: list[str]) -> bool:
     return not headed and number + 1 < len(groups) and size <= PICKED_LINES
 
 
-def _last(lines: list[str], marks: list[str]) -> int:
+def _last(gaps: list[bool], marks: list[str]) -> int:
     """Index of the last quoted line."""
-    return max(index for index, mark in enumerate(marks) if mark in _QUOTED and not blank(lines[index]))
+    return max(index for index, mark in enumerate(marks) if mark in _QUOTED and not gaps[index])
 
 
-def _mark_signatures(lines: list[str], marks: list[str]) -> None:
+def _mark_signatures(lines: list[str], gaps: list[bool], marks: list[str]) -> None:
     """Find the signature at the end of every stretch of new text; never one that would leave nothing."""
-    written = sum(mark in (_N, _F) and not blank(line) for line, mark in zip(lines, marks, strict=True))
+    written = _written(gaps, marks)
     start = 0
     while start < len(lines):
         end = start
@@ -197,22 +202,22 @@ def _mark_signatures(lines: list[str], marks: list[str]) -> None:
         start = end
 
 
-def _parts(lines: list[str], marks: list[str], confidence: Confidence) -> Extracted:
-    pick = {wanted: _join(_picked(lines, marks, wanted)) for wanted in ((_N, _F), _QUOTED, (_S,))}
+def _parts(lines: list[str], gaps: list[bool], marks: list[str], confidence: Confidence) -> Extracted:
+    pick = {wanted: _join(_picked(lines, gaps, marks, wanted)) for wanted in ((_N, _F), _QUOTED, (_S,))}
     return Extracted(pick[_N, _F], pick[_QUOTED], pick[(_S,)], confidence)
 
 
-def _picked(lines: list[str], marks: list[str], wanted: tuple[str, ...]) -> list[str]:
+def _picked(lines: list[str], gaps: list[bool], marks: list[str], wanted: tuple[str, ...]) -> list[str]:
     """The lines of these marks; where others were left out between empty lines, one of them stays."""
     picked: list[str] = []
-    cut = False
-    for line, mark in zip(lines, marks, strict=True):
+    cut = after_gap = False
+    for line, gap, mark in zip(lines, gaps, marks, strict=True):
         if mark not in wanted:
             cut = True
             continue
-        if cut and picked and blank(line) and blank(picked[-1]):
+        if cut and gap and after_gap:
             continue
-        cut = cut and blank(line)
+        cut, after_gap = cut and gap, gap
         picked.append(line)
     return picked
 

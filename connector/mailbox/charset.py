@@ -66,7 +66,7 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 
 def scrub(text: str) -> str:
     """Without NUL and lone surrogates, which PostgreSQL, XML and UTF-8 refuse."""
-    return _SCRUB.sub("", text)
+    return text.replace("\0", "") if text.isascii() else _SCRUB.sub("", text)
 
 
 def decode(data: bytes, declared: str = "") -> tuple[str, str]:
