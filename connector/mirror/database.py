@@ -185,9 +185,9 @@ class Database:
             self._own.sure.add(what)
 
     def _sent(self, connection: Connection) -> Connection:
-        waiting, self._own.waiting = self._own.waiting, {}
-        for send, rows in waiting.items():
+        for send, rows in self._own.waiting.items():
             send(connection, rows)
+        self._own.waiting = {}  # not before: should somebody catch a failure, the end of the transaction meets it, too
         return connection
 
     @contextmanager

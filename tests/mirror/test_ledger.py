@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -145,6 +146,20 @@ class TestConcluding:
             assert mirror.outbox.by_key(SHOP, "a") is not None
             mirror.ledger.conclude(second, MailState.IGNORED, "copy")
         assert mirror.ledger.states(SHOP) == {"pending": 1, "ignored": 1}
+
+    def test_a_failure_that_somebody_catches_within_a_transaction_still_spoils_it(self, mirror: Mirror) -> None:
+        mirror.ledger.enter(SHOP, [copy(1)])
+        (found,) = mirror.ledger.received(SHOP, 1)
+
+        def decide() -> None:
+            with mirror.ledger.together():
+                mirror.ledger.conclude(found, MailState.PENDING, "", id_thread=2**70)
+                with suppress(Exception):
+                    mirror.ledger.states(SHOP)
+
+        with pytest.raises(StateError):
+            decide()
+        assert mirror.ledger.states(SHOP) == {"received": 1}
 
     @pytest.mark.parametrize("moved", [0, 1, 2])
     def test_one_of_many_that_somebody_else_decided_on_spoils_all_of_a_transaction(

@@ -25,6 +25,8 @@ KEY = "ABCDEFGHIJKLMNPQRSTUVWXYZ1234567"
         ("Re: question #ct12 #tcAbCdEf123456", "AbCdEf123456"),
         ("Re: Frage Nr. ct12 (Ticket tcAbCdEf123456)", "AbCdEf123456"),
         ("password='hunter2' refused", "hunter2"),
+        ("token:nonesuch", "nonesuch"),
+        ("token: none7 refused", "none7"),
         ("connect to https://me:pa55@shop.example/api", "pa55"),
         ("the words of the settings: correct horse", "correct horse"),
     ],
@@ -35,7 +37,13 @@ def test_secrets_and_addresses_are_masked(text, secret):
     assert "***" in shown
 
 
-@pytest.mark.parametrize("text", ["shop.key_refused", "imap.example:993", "2025-01-31T10:00:00Z", "host:12:a1b2c3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shop.key_refused", "imap.example:993", "2025-01-31T10:00:00Z", "host:12:a1b2c3",
+        "message_id:none address:none token:match", "token:unknown reference:stranger", "token:of_several_threads",
+    ],
+)  # fmt: skip
 def test_what_operators_need_stays(text):
     assert masker()(text) == text
 
