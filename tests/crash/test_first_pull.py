@@ -17,8 +17,9 @@ from connector.sandbox.shop import SandboxShop, ServiceTime
 ORDERS = 2500
 PAGE = 50
 CONNECTIONS = 4
-IN_FLIGHT = 2 * (CONNECTIONS + 2)
-"""Pages that may have been asked for and not stored: of two resources that are read at once."""
+IN_FLIGHT = 3 * (CONNECTIONS + 2)
+"""Pages that may have been asked for and not stored: of three resources that are read at once, one of each being
+stored."""
 
 
 def sync(config) -> subprocess.Popen:
