@@ -35,7 +35,7 @@ class Ahead:
     """
 
     def __init__(self, connections: int) -> None:
-        self.waiting = connections + 1  # pages of one resource that are asked for or not stored yet
+        self.waiting = max(2, connections)  # pages of one resource that are asked for or not stored yet
         self._threads = ThreadPoolExecutor(connections + 2, thread_name_prefix="pull")
 
     def __enter__(self) -> Ahead:

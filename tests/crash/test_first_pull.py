@@ -17,7 +17,7 @@ from connector.sandbox.shop import SandboxShop, ServiceTime
 ORDERS = 2500
 PAGE = 50
 CONNECTIONS = 4
-IN_FLIGHT = 3 * (CONNECTIONS + 2)
+IN_FLIGHT = 3 * (CONNECTIONS + 1)
 """Pages that may have been asked for and not stored: of three resources that are read at once, one of each being
 stored."""
 
