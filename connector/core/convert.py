@@ -17,7 +17,7 @@ from itertools import chain, islice, repeat
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
-from connector.core.mapping import Field, Resource, Row, Type
+from connector.core.mapping import Cells, Field, Resource, Row, Type
 from connector.core.values import (
     EXPECTED,
     SINGLE,
@@ -33,6 +33,7 @@ MOST_KNOWN = 2048
 """Values remembered of each type: some hundred kilobytes."""
 
 _DAY = timedelta(days=1)
+_BIGINT = 2**63
 _LINE_END = re.compile(r"\\\\|\\r\\n|\\r")  # in a repr; an escaped backslash is stepped over
 
 
@@ -84,7 +85,7 @@ class Converter:
             langs = [self._langs(record) for record in records]
             told = [f"{one}\n{lang}" for one, lang in zip(told, langs, strict=True)]
         # One for all where nothing is put in.
-        children: list[dict[str, tuple[dict[str, Any], ...]]] = [{}] * len(records)
+        children: list[dict[str, tuple[Cells, ...]]] = [{}] * len(records)
         if self._children:
             children = [{} for _ in records]
         for association, table, plan in self._children:
@@ -94,9 +95,13 @@ class Converter:
             for row, count in zip(children, counts, strict=True):
                 row[table] = tuple(islice(parts, count))
             told = ["\n".join([one, str(n), *islice(tellings, n)]) for one, n in zip(told, counts, strict=True)]
+        dated = self._fields.places.get("date_upd_local")
+        moments = [None if dated is None else row.cells[dated] for row in values]
         return [
-            Row(self.row_id(record), main, lang, child, self._digest(one), main.get("date_upd_local"))
-            for record, main, lang, child, one in zip(records, values, langs, children, told, strict=True)
+            Row(self.row_id(record), main, lang, child, self._digest(one), moment)
+            for record, main, lang, child, one, moment in zip(
+                records, values, langs, children, told, moments, strict=True
+            )
         ]
 
     def row_id(self, record: Mapping[str, Any]) -> int:
@@ -199,6 +204,11 @@ class _Memory(dict[object, Value]):
             self[found] = value
         return value
 
+    def column(self, column: Sequence[object]) -> tuple[Sequence[Any], Sequence[str]]:
+        """A whole column: typed values, and how the digest is told of them."""
+        typed, telling = zip(*map(self.__getitem__, column), strict=True)
+        return typed, telling
+
 
 class _Numbers(_Memory):
     """Most ids are new, so what is new must be quick as well. none: what 0 means."""
@@ -206,6 +216,18 @@ class _Numbers(_Memory):
     def __init__(self, convert: Callable[[object], Value], none: int | None) -> None:
         super().__init__(convert)
         self._zero: Value = (none, str(none))
+
+    def column(self, column: Sequence[object]) -> tuple[Sequence[Any], Sequence[str]]:
+        """Where most are new, there is nothing to remember."""
+        kinds = set(map(type, column))
+        if kinds in ({str}, {int}) and 2 * len(set(column)) > len(column):
+            with suppress(ValueError):
+                numbers = list(map(int, column))  # type: ignore[arg-type]  # texts or numbers by now
+                told = list(map(str, numbers))
+                plain = kinds == {int} or told == list(column)
+                if plain and 0 not in numbers and min(numbers) >= -_BIGINT and max(numbers) < _BIGINT:
+                    return numbers, told
+        return super().column(column)
 
     def __missing__(self, found: object) -> Value:
         if type(found) is not str or not found.isdigit() or not found.isascii() or len(found) > 18:
@@ -299,33 +321,33 @@ class _Plan:
         self.dated = bool(moments)
         self.columns = [(item.name, item.type) for item in (*self._remembered, *self._texts)]
         names = [name for item in (*self._remembered, *self._texts) for name in _columns(item)]
-        self._names = [name for item in fields for name in _columns(item)]
-        self._places = [names.index(name) for name in self._names]
+        ordered = [name for item in fields for name in _columns(item)]
+        self._order = [names.index(name) for name in ordered]
+        self.places = {name: place for place, name in enumerate(ordered)}
 
-    def many(self, records: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    def many(self, records: Sequence[Mapping[str, Any]]) -> tuple[list[Cells], list[str]]:
         """For each record its values, and how the digest is told of them. Raises BadValueError for the first that does
         not fit."""
         if not records or not self._keys:
-            return [{} for _ in records], ["" for _ in records]
+            return [Cells({}, ()) for _ in records], ["" for _ in records]
         found = iter(self._found(records))
         columns: list[Sequence[Any]] = []
         told: list[Sequence[str]] = []
         for item in self._remembered:
             column = next(found)
             try:
-                known = list(map(self._memories[item.type].__getitem__, column))
+                typed, telling = self._memories[item.type].column(column)
             except (ValueError, TypeError):
                 raise self._bad(records) from None
-            typed, telling = zip(*known, strict=True)
             told.append(telling)
             columns += zip(*typed, strict=True) if item.type == "datetime" else [typed]
         texts = [_mended(item, column) for item, column in zip(self._texts, found, strict=True)]
         columns += texts
         words = map(repr, zip(*texts, strict=True)) if texts else repeat("")
         lines = map("\x1f".join, zip(*told, strict=True)) if told else repeat("")
-        rows = zip(*[columns[place] for place in self._places], strict=True)
+        rows = zip(*[columns[place] for place in self._order], strict=True)
         return (
-            [dict(zip(self._names, row, strict=True)) for row in rows],
+            [Cells(self.places, row) for row in rows],
             [f"{line}\n{word}" for line, word, _ in zip(lines, words, records, strict=False)],
         )
 

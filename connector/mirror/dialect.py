@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
@@ -76,7 +76,7 @@ class UTCDateTime(TypeDecorator[datetime]):
             if value is not last:
                 if value is not None and value.tzinfo is not UTC:
                     value = self.process_bind_param(value, dialect)
-                last, text = value, None if value is None else value.isoformat(" ", "microseconds")[:26]
+                last, text = value, None if value is None else _written(value)
             texts.append(text)
         return texts
 
@@ -84,6 +84,23 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+_MINUTES = [f"{hour:02d}:{minute:02d}:" for hour in range(24) for minute in range(60)]
+_SECONDS = [f"{second:02d}.000000" for second in range(60)]
+
+
+@lru_cache(maxsize=1024)
+def _day(ordinal: int) -> str:
+    return f"{date.fromordinal(ordinal)} "
+
+
+def _written(moment: datetime) -> str:
+    """As SQLAlchemy stores a DateTime in SQLite. Put together from pieces that come again, which takes a fifth of the
+    time of `isoformat`: nearly every row has a moment or two."""
+    if moment.microsecond:
+        return moment.isoformat(" ", "microseconds")[:26]
+    return _day(moment.toordinal()) + _MINUTES[moment.hour * 60 + moment.minute] + _SECONDS[moment.second]
 
 
 class Money(TypeDecorator[Decimal]):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select, update
 
-from connector.core.mapping import Resource, Row
+from connector.core.mapping import Cells, Resource, Row
 from connector.engine.ports import Broken, Stored
 from connector.errors import DataError
 from connector.mirror import erased, quarantine, thread_changes
@@ -300,12 +299,15 @@ def _main_columns(main: Table, shop: str, fresh: Sequence[Row], now: datetime) -
     return {**columns, **_by_column(main, columns, [row.values for row in fresh])}
 
 
-def _by_column(table: Table, done: Container[str], rows: Sequence[dict[str, Any]]) -> dict[str, Sequence[Any]]:
+def _by_column(table: Table, done: Container[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
     """The rows' values, one list per column of the table that is not done yet; what a row lacks is NULL."""
     names = [column.name for column in table.c if column.name not in done]
-    if rows and len(names) > 1:
-        with suppress(KeyError):
-            return dict(zip(names, zip(*map(itemgetter(*names), rows), strict=True), strict=True))
+    if rows and isinstance(rows[0], Cells):
+        places = rows[0].places
+        cells = [row.cells for row in rows if isinstance(row, Cells) and row.places is places]
+        if len(cells) == len(rows):
+            columns = dict(zip(places, zip(*cells, strict=True), strict=True))
+            return {name: columns[name] if name in columns else [None] * len(rows) for name in names}
     return {name: [row.get(name) for row in rows] for name in names}
 
 

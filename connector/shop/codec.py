@@ -237,8 +237,7 @@ def _json_rows(body: bytes) -> list[dict[str, Any]]:
 def _record_from_json(row: dict[str, Any], shape: Shape, language: int) -> Record:
     """The row itself, with what is not a text made one: nearly all values are."""
     associations = row.pop("associations", None)
-    for name in [name for name, value in row.items() if type(value) is not str]:
-        row[name] = _json_value(row[name])
+    _made_texts(row)
     for name in shape.lang:
         text = row.get(name)
         if type(text) is str:
@@ -257,9 +256,16 @@ def _json_items(items: object) -> list[dict[str, Any]]:
     for item in items:
         if not isinstance(item, dict):
             raise UndecodableError("children")  # 8.0.0 and 8.0.1 on PHP 8 give [[null],[null]]
-        for field in [field for field, value in item.items() if type(value) is not str]:
-            item[field] = _json_value(item[field])
+        _made_texts(item)
     return items
+
+
+def _made_texts(row: dict[str, Any]) -> None:
+    try:
+        "".join(row.values())  # the quickest way to see that all are texts
+    except TypeError:
+        for name in [name for name, value in row.items() if type(value) is not str]:
+            row[name] = _json_value(row[name])
 
 
 def _json_value(value: object) -> str | dict[int, str]:

@@ -6,7 +6,7 @@ Records become typed rows in `core/values.py`. No file is opened here.
 """
 
 from connector.core.mapping.files import MappingFileError, MappingText, Mistake
-from connector.core.mapping.model import MIRRORS_OWN, SECRETS, Child, Field, Pull, Resource, Row, Sweep, Type
+from connector.core.mapping.model import MIRRORS_OWN, SECRETS, Cells, Child, Field, Pull, Resource, Row, Sweep, Type
 from connector.core.mapping.overlay import NEEDED, Mapped, Mappings, check, combine, fields_of, tables_of
 from connector.core.mapping.reader import parse
 from connector.core.mapping.served import Unserved, unserved
@@ -15,6 +15,7 @@ __all__ = [
     "MIRRORS_OWN",
     "NEEDED",
     "SECRETS",
+    "Cells",
     "Child",
     "Field",
     "Mapped",
