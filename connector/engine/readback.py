@@ -15,6 +15,8 @@ from connector.ops import events as ev
 
 STORED = "stored"
 """Key of an intent's result: in which way the shop's text differs from the one that was sent."""
+LATE = 1000
+"""Ids behind the newest message that are looked through again, for one that the shop makes visible late."""
 _CHUNK = 500
 
 
@@ -47,6 +49,7 @@ class ReadBack:
         at in a later run, and so are those behind it."""
         mark = f"{self.shop}.read_back"
         before = after = int(self._memory.get(mark) or 0)
+        newest = self._lookups.newest_message(self.shop)
         differing = 0
         waits = False
         while not waits:
@@ -72,6 +75,8 @@ class ReadBack:
                 )
             if len(messages) < _CHUNK:
                 break
+        if not waits:  # or a shop where nobody writes through us would be looked through from its first message on
+            after = max(after, newest - LATE)
         if after != before:
             self._memory.set(mark, str(after))
         return differing

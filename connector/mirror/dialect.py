@@ -258,9 +258,9 @@ def _upsert(insert: Any, table: Table, columns: tuple[str, ...], keys: tuple[str
     return _upserting(insert(table), columns, keys)
 
 
-ROWS = 50
-"""Rows an SQLite statement. The driver lets go of the interpreter at every statement and has to wait until it gets it
-back, from threads that decode."""
+ROWS = 200
+"""Rows an SQLite statement, at most. The driver lets go of the interpreter at every statement and has to wait until it
+gets it back, from threads that decode."""
 
 PARAMETERS = 32_766
 """SQLITE_MAX_VARIABLE_NUMBER since 3.32 (https://www.sqlite.org/limits.html)."""
@@ -280,11 +280,12 @@ def bulk(connection: Connection, table: Table, columns: dict[str, Sequence[Any]]
         return
     sql, names = _sqlite_insert(table, tuple(columns), tuple(keys))
     rows = list(_converted(connection, table, columns, names))
-    together = len(rows) - len(rows) % ROWS if len(names) * ROWS <= PARAMETERS else 0
+    size = min(ROWS, PARAMETERS // len(names))
+    together = len(rows) - len(rows) % size
     if together:
-        many = _for_several(sql, len(names))
-        for start in range(0, together, ROWS):
-            connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + ROWS])))
+        many = _for_several(sql, len(names), size)
+        for start in range(0, together, size):
+            connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[start : start + size])))
     if rows[together:]:
         connection.exec_driver_sql(sql, rows[together:])
 
@@ -298,13 +299,13 @@ def _sqlite_insert(table: Table, columns: tuple[str, ...], keys: tuple[str, ...]
 
 
 @lru_cache(maxsize=256)
-def _for_several(sql: str, columns: int) -> str:
-    """The same statement for ROWS rows."""
+def _for_several(sql: str, columns: int, rows: int) -> str:
+    """The same statement for many rows."""
     one = "(" + ", ".join("?" * columns) + ")"
     head, found, tail = sql.partition(f"VALUES {one}")
     if not found:
         raise ValueError("an insert statement of another form")
-    return head + "VALUES " + ", ".join([one] * ROWS) + tail
+    return head + "VALUES " + ", ".join([one] * rows) + tail
 
 
 def _copy(connection: Connection, table: Table, columns: dict[str, Sequence[Any]], keys: Sequence[str]) -> None:

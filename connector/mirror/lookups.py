@@ -103,6 +103,14 @@ class SqlLookups:
         with self._db.read() as connection:
             return [_message(row) for row in connection.execute(query.limit(limit)).mappings()]
 
+    def newest_message(self, shop: str) -> int:
+        """The highest id of a message, 0 without one."""
+        table = self._tables.main.get("customer_messages")
+        if table is None:
+            return 0
+        with self._db.read() as connection:
+            return connection.execute(select(func.max(table.c.id)).where(table.c.shop == shop)).scalar() or 0
+
     def customer(self, shop: str, customer_id: int) -> Customer | None:
         return next(map(_customer, self._rows(shop, "customers", id=customer_id)), None)
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from connector.cli.main import main
+from connector.engine import readback
 from connector.sandbox.shop import SandboxShop
 from tests.support.world import World
 
@@ -67,3 +68,17 @@ def test_a_text_that_is_too_long_ends_with_the_place_where_it_is_whole(tmp_path,
         assert len(str(message["message"]).encode()) <= 65_000
         assert str(message["message"]).splitlines()[-1].strip("[]").endswith("mail 1")
         assert shown(world, capsys, thread) == []
+
+
+def test_what_was_looked_through_is_not_again_though_none_of_it_is_ours(tmp_path, monkeypatch):
+    monkeypatch.setattr(readback, "LATE", 3)
+    shop = SandboxShop("8.2.1", orders=20, seed=1, three_byte_tables=True)
+    with World(tmp_path / "state", shop=shop, with_smtp=False) as world:
+        world.begin()
+        newest = max(int(row["id"]) for row in shop.rows("customer_messages"))
+        assert newest > readback.LATE
+        with world.app() as app:
+            assert app.mirror.meta.get("main.read_back") == str(newest - readback.LATE)
+
+        world.deliver(world.reply(world.thread(), "Danke 😀"))
+        assert world.sync().results["read_back"].counts["altered"] == 1

@@ -155,6 +155,10 @@ class Lookups(Protocol):
         """Messages with a reference of ours and an id above `after`, by id."""
         ...
 
+    def newest_message(self, shop: str) -> int:
+        """The highest id of a message, 0 without one."""
+        ...
+
     def customer(self, shop: str, customer_id: int) -> Customer | None: ...
     def messages(self, shop: str, thread_id: int) -> list[Message]:
         """Of a thread, oldest first."""
