@@ -7,6 +7,7 @@ Knows the order of the resources and what stops what: one that cannot be read st
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -163,7 +164,7 @@ class Pull:
                     run.zone = self._zone()
             # One more than the shop is asked by: while one comes to its end, page by page, or begins with a survey,
             # the shop has the others to answer.
-            rest = [resource for resource in wanted if resource.name not in FIRST]
+            rest = mixed([resource for resource in wanted if resource.name not in FIRST])
             work_off(rest, lambda resource: self._one(resource, run), min(AT_ONCE, self._connections + 1))
         report.resources = {r.name: report.resources[r.name] for r in wanted if r.name in report.resources}
         return report
@@ -292,6 +293,14 @@ def in_order(resources: Sequence[Resource]) -> list[Resource]:
         return len(FIRST) + 1, -len(resource.fields) - sum(len(child.fields) for child in resource.children)
 
     return sorted(resources, key=rank)
+
+
+def mixed(resources: Sequence[Resource]) -> list[Resource]:
+    """What grows, from both ends of its order in turn: wide rows keep the shop busy and narrow ones us, so that side by
+    side neither waits long for the other."""
+    growing = deque(resource for resource in resources if resource.pull != "snapshot")
+    tables = [resource for resource in resources if resource.pull == "snapshot"]
+    return tables + [growing.pop() if n % 2 else growing.popleft() for n in range(len(growing))]
 
 
 def _why_not(resource: Resource, info: ShopInfo) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from connector import packagedata
 from connector.core.mapping import parse
-from connector.engine.pull import Pull, in_order, version_of
+from connector.engine.pull import Pull, in_order, mixed, version_of
 from connector.errors import ShopForbidden, ShopUnavailable, StateError
 from connector.ops import events as ev
 from connector.sandbox.shop import SandboxShop
@@ -121,6 +121,16 @@ def test_settings_and_languages_come_first_then_what_is_small_then_the_widest():
         "orders",
         "messages",
     ]
+
+
+def test_of_what_grows_the_wide_and_the_narrow_take_turns():
+    ordered = in_order(packagedata.resources())
+    growing = [resource for resource in ordered if resource.pull != "snapshot"]
+    turns = mixed(ordered)
+    small = len(ordered) - len(growing)
+    assert turns[:small] == ordered[:small]
+    assert turns[small : small + 4] == [growing[0], growing[-1], growing[1], growing[-2]]
+    assert sorted(resource.name for resource in turns) == sorted(resource.name for resource in ordered)
 
 
 def test_a_zone_that_the_first_pull_finds_counts_for_what_follows(place):
