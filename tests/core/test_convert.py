@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from connector.core.convert import MOST_KNOWN, Converter, convert
 from connector.core.mapping import parse
-from connector.core.values import BadValueError, to_local, to_utc
+from connector.core.values import BadValueError, to_int, to_local, to_ref, to_utc
 
 PARIS = ZoneInfo("Europe/Paris")
 ROW = parse(
@@ -316,6 +317,35 @@ def test_a_page_becomes_the_same_rows_as_its_records_one_by_one(records):
             refused.append((record, error.field))
     assert rows == expected
     assert [(record, error.field) for record, error in bad] == refused
+
+
+numbers = st.one_of(
+    st.integers(1, 10**6),
+    st.integers(1, 10**6).map(str),
+    st.sampled_from(
+        ["0", "-5", "007", "+1", " 7", "1_0", "\u0663", "", None, True, 0, 2**63, str(2**63), str(-(2**63))]
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(numbers, numbers), max_size=12))
+def test_numbers_are_the_same_whether_they_are_new_or_came_before(pairs):
+    """Where most of a page's are new, they go another way than where they come again."""
+    converter = Converter(ROW, PARIS)
+    for count, ref in pairs:
+        with suppress(BadValueError):
+            converter.row({**RECORD, "count": count, "id_order": ref})
+    page = [{**RECORD, "count": count, "id_order": ref} for count, ref in pairs]
+    alone, together = [], []
+    for record in page:
+        with suppress(BadValueError):
+            alone.append(convert(ROW, record, PARIS))
+            assert alone[-1].values["count"] == to_int(record["count"])
+            assert alone[-1].values["id_order"] == to_ref(record["id_order"])
+            together.append(record)
+    assert converter.rows(together)[0] == alone
+    assert converter.rows(page)[0] == alone
 
 
 def test_one_bad_record_costs_its_neighbours_nothing():
