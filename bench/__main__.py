@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import peer
 from bench.processes import ROOT
-from bench.results import Line, table
+from bench.results import Line, disturbed, table
 from bench.scenes import Scenes, memory
 from bench.shop import running
 
@@ -99,6 +99,8 @@ def main(argv: list[str]) -> int:
     lines = [*(line for scenes in done for line in scenes.lines), *memory(done)]
     _write(wanted.result, lines, done)
     print(table(lines))
+    for name, share in disturbed({scenes.size: scenes.facts for scenes in done}):
+        say(f"disturbed: {name}: the host of this machine gave {share:.0%} of the time to others")
     say(f"{time.monotonic() - began:.0f} s; everything measured: {wanted.result}")
     return 0
 

@@ -7,6 +7,7 @@ another, and no two of them share an interpreter lock.
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import subprocess
@@ -78,14 +79,26 @@ def serve(commands: Mapping[str, Callable[..., Facts]]) -> None:
 
 @contextmanager
 def measured(facts: Facts) -> Iterator[None]:
-    """Add what the block took: `seconds`, `cpu` (seconds of this process) and `peak` (its highest memory so far, in
-    MiB)."""
+    """Add what the block took: `seconds`, `cpu` (seconds of this process), `peak` (its highest memory so far, in MiB)
+    and `stolen` (see `stolen_seconds`)."""
+    stolen = stolen_seconds()
     before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     yield
     seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
     facts["seconds"] = seconds
+    facts["stolen"] = stolen_seconds() - stolen
     facts["cpu"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     facts["peak"] = _peak()
+
+
+def stolen_seconds() -> float:
+    """CPU seconds since the start of a virtual machine that it was ready for and its host gave to others (proc(5),
+    `steal`); 0 where nobody counts them."""
+    try:
+        first = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+    except OSError:
+        return 0.0
+    return int(first[8]) / os.sysconf("SC_CLK_TCK") if len(first) > 8 else 0.0
 
 
 def _peak() -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 
@@ -72,6 +72,20 @@ def table(lines: Sequence[Line]) -> str:
         ).rstrip()
         for row in rows
     )
+
+
+DISTURBED = 0.05
+"""Share of a measurement's time from which on the machine was not ours alone."""
+
+
+def disturbed(facts: Mapping[str, object], before: str = "") -> Iterator[tuple[str, float]]:
+    """What was measured while a host took CPU time away, and its share of that time."""
+    seconds, stolen = facts.get("seconds"), facts.get("stolen")
+    if isinstance(seconds, float) and isinstance(stolen, float) and stolen > DISTURBED * seconds:
+        yield before, stolen / seconds
+    for name, part in facts.items():
+        if isinstance(part, Mapping):
+            yield from disturbed(part, f"{before}, {name}" if before else name)
 
 
 def _number(value: float) -> str:

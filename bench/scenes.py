@@ -19,6 +19,7 @@ Say = Callable[[str], None]
 
 FLOOR, PEER, MEMORY, IDLE_CPU, REPLY, MAILBAG, PAGE, PUSH = 1.2, 3.0, 1.1, 0.1, 1.0, 1.5, 0.1, 0.9
 OWN_SYNC = 1.1  # milliseconds a small mail, syncImap of a genuine shop
+ROUNDS = 3
 SPEEDS = {True: "genuine speed", False: "no service time"}
 
 
@@ -47,7 +48,7 @@ class Scenes:
                 self._first_pull(ours, genuine=False)
             self._forms()
         with pulls.ours(self.shop) as ours:
-            self._first_pull(ours, genuine=True)
+            self._first_pull(ours, genuine=True, rounds=ROUNDS if all_of_it else 1)
             self._sweeps(ours, other_forms=all_of_it)
             self._idle(ours)
             self._delta(ours)
@@ -60,27 +61,39 @@ class Scenes:
 
     # --- first pull ----------------------------------------------------------------------------------------------
 
-    def _first_pull(self, ours: pulls.Ours, *, genuine: bool) -> None:
+    def _first_pull(self, ours: pulls.Ours, *, genuine: bool, rounds: int = 1) -> None:
+        """rounds: how often each party is measured, in turns; the best of each counts."""
         speed = SPEEDS[genuine]
         self.shop.genuine(genuine)
-        self.say(f"{self.size}, {speed}: first pull ...")
-        pull = ours.do("pull")
+        tries: list[pulls.Measured] = []
+        floors: list[pulls.Measured] = []
+        for number in range(1, rounds + 1):
+            again = f" ({number} of {rounds})" if rounds > 1 else ""
+            self.say(f"{self.size}, {speed}: first pull{again} ...")
+            if number < rounds:
+                with pulls.ours(self.shop) as fresh:
+                    tries.append(fresh.do("pull"))
+            else:
+                tries.append(ours.do("pull"))
+            self.say(f"{self.size}, {speed}: the same requests, thrown away{again} ...")
+            floors.append(pulls.floor(self.shop, tries[-1].log.urls, self._connections()))
+        pull = min(tries, key=lambda one: one.seconds)
+        floor = min(floors, key=lambda one: one.seconds)
         rows = {name: count for name, count in ours.rows().items() if name in self.shop.rows}
         short = {name: count for name, count in rows.items() if name in self._whole and count != self.shop.rows[name]}
         if short:
             raise RuntimeError(f"the mirror is not the shop: {short} of {self.shop.rows}")
-        self.say(f"{self.size}, {speed}: the same requests, thrown away ...")
-        floor = pulls.floor(self.shop, pull.log.urls, self._connections())
         limit = FLOOR if genuine else None
         self._add(at_most(f"first pull / floor, {self.size}, {speed}", pull.seconds, floor.seconds, "s", limit))
         self.facts[f"first pull, {speed}"] = pull.as_json() | {"rows": sum(rows.values())}
         self.facts[f"floor, {speed}"] = floor.as_json()
         if genuine:
-            self.peak = pull.facts["peak"]
+            self.peak = max(float(one.facts["peak"]) for one in tries)
         if self.python is None:
             return
         self.say(f"{self.size}, {speed}: prestapyt ...")
-        peer = pulls.prestapyt(self.shop, self.python, [r.name for r in self.mapped])
+        copies = [pulls.prestapyt(self.shop, self.python, [r.name for r in self.mapped]) for _ in range(rounds)]
+        peer = min(copies, key=lambda one: one.seconds)
         limit = PEER if genuine else None
         self._add(
             at_least(f"first pull, prestapyt / ours, {self.size}, {speed}", pull.seconds, peer.seconds, "s", limit)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from bench import replies
-from bench.results import at_least, at_most, table
+from bench.results import at_least, at_most, disturbed, table
 from tests.source import REPOSITORY, imports, modules
 
 
@@ -75,6 +75,7 @@ def test_what_was_measured_is_whole(outcome):
         assert facts["shop_rows"]["orders"] == int(orders)
         assert facts["first pull, genuine speed"]["rows"] > int(orders)
         assert facts["first pull, genuine speed"]["peak"] > 10
+        assert facts["first pull, genuine speed"]["stolen"] >= 0
         assert facts["idle"]["counts"]["new"] == 0
         assert facts["delta"]["counts"]["new"] == facts["delta"]["changed"]["messages"] == 100
         assert facts["sweep by id lists"]["requests"] > 0
@@ -121,6 +122,12 @@ def test_a_ratio_says_whether_its_target_is_met():
     assert at_least("a", 1.0, 2.5, "s", 3.0).met is False
     assert at_most("a", 1.3, 1.0, "s").met is None
     assert "NOT MET" in table([at_most("a", 1.3, 1.0, "s", 1.2)])
+
+
+def test_a_measurement_that_the_host_disturbed_is_named():
+    calm, stolen = {"seconds": 10.0, "stolen": 0.4}, {"seconds": 10.0, "stolen": 2.0}
+    facts = {"150 orders": {"idle": calm, "mails": {"ours": stolen, "read": calm}, "delta": {"seconds": 1.0}}}
+    assert list(disturbed(facts)) == [("150 orders, mails, ours", 0.2)]
 
 
 def test_the_package_knows_nothing_of_the_bench_and_neither_imports_the_peer():
