@@ -54,6 +54,10 @@ class Files:
             return known
         return now, self._attachments.kept_since(shop, mailbox, now - DAY)
 
+    def recount(self) -> None:
+        """What was kept since the mirror was asked last may not have been stored."""
+        self._used.clear()
+
     def read(self, kept: KeptAttachment) -> bytes:
         """The bytes of a file: its own, else out of the mail. Raises DataError when neither is there any more."""
         if kept.blob:

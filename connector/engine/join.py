@@ -145,6 +145,7 @@ class Join:
         while size > 1:
             with suppress(Exception):
                 return self._decide_on(mails[:size], shop_facts, fresh)
+            self._files.recount()
             size //= 2
         try:
             return self._decide_on(mails[:1], shop_facts, fresh)
@@ -153,6 +154,7 @@ class Join:
                 return [_Outcome(mails[0].copy, None)]  # a command has decided on it, or moved its intent, meanwhile
             if error.code not in _REFUSED:
                 raise
+            self._files.recount()
             aside = Decision(MailState.QUARANTINED, error.code)
             self._conclude(mails[0].copy, None, aside)
             return [_Outcome(mails[0].copy, aside)]

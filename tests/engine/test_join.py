@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
 import pytest
 from sqlalchemy import text
 
@@ -38,6 +42,25 @@ def test_what_the_mirror_will_not_take_is_set_aside_and_its_neighbours_go_on(wor
         assert len(found) == MAILS
         assert {copy.state for number, copy in found.items() if number not in aside} == {MailState.IMPORTED}
     assert len(world.ours()) == MAILS - 1
+
+
+def test_files_count_once_however_often_their_mails_are_tried(tmp_path):
+    """As many bytes a day as the mails have that can be stored."""
+    settings = f"attachment_bytes_day = {10 * (MAILS - 1)}"
+    with World(tmp_path / "state", mailbox_settings=settings) as world:
+        world.begin()
+        thread = world.thread()
+        for number in range(1, MAILS + 1):
+            mail = message_from_bytes(world.reply(thread, f"Mail number {number}."), EmailMessage, policy=default)
+            if number != 17:
+                mail.add_attachment(b"%010d" % number, maintype="text", subtype="plain", filename=f"{number}.txt")
+            world.deliver(mail.as_bytes())
+        with world.app() as app:
+            with app.mirror.database.write() as connection:
+                connection.execute(text(REFUSE))
+            world.sync(app=app)
+            kept = app.mirror.attachments.of_thread("main", int(thread["id"]))
+            assert [one.reason for one in kept] == [""] * (MAILS - 1)
 
 
 def test_two_copies_that_come_at_once_are_one_message(world):
