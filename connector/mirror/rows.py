@@ -31,6 +31,7 @@ class SqlRows:
     def __init__(self, database: Database, tables: MirroredTables) -> None:
         self._db = database
         self._tables = tables
+        self._news: dict[tuple[str, str], bool] = {}  # (shop, table) -> had its last page any?
 
     def store(
         self,
@@ -55,7 +56,9 @@ class SqlRows:
             raise DataError("mirror.unknown_table", table=resource.table)
         # By id: two processes that store overlapping pages lock the rows in one order, so neither waits for the other.
         page = {row.id: row for row in sorted(rows, key=attrgetter("id"))}
-        if asked_at is None and not broken and self._known(shop, resource, main, page, cursor):
+        # After a page with news, as in a first pull, the next one will hardly be without.
+        look = asked_at is None and not broken and not self._news.get((shop, resource.table))
+        if look and self._known(shop, resource, main, page, cursor):
             return Stored(0, 0, len(page))
         now = self._db.now()
         with self._db.write(flush=False) as connection:
@@ -81,6 +84,7 @@ class SqlRows:
             quarantine.put(connection, shop, resource.name, broken, now)
             if cursor is not None:
                 _move_cursor(connection, shop, resource.name, cursor, now)
+        self._news[shop, resource.table] = bool(fresh)
         changed = sum(1 for row in fresh if row.id in known)
         return Stored(len(fresh) - changed, changed, len(page) - len(fresh))
 
