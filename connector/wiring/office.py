@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from connector import words
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 STUCK = (IntentState.FAILED, IntentState.CONFLICT, IntentState.IN_DOUBT)
 STORY = 30  # entries beside a thread
+HEARD = timedelta(seconds=30)
+"""After which the mirror has heard of a status that was written, whatever it shows."""
 _ASIDE = (MailState.QUARANTINED, MailState.IGNORED)
 
 
@@ -125,10 +127,18 @@ class AppOffice:
         return changes
 
     def _is_here(self, intent: Intent) -> bool:
-        """Has a message that is in the shop been read back, so that its thread shows it?"""
-        if intent.kind is not Kind.MESSAGE_CREATE or intent.state is not IntentState.CONFIRMED:
+        """Does the thread show what was done? A message is read back after it was confirmed; of a status the mirror
+        hears a moment later, and it may have heard of a newer one by then."""
+        look, number = self._app.mirror.lookups, intent.payload.get("id_thread")
+        if intent.state is not IntentState.CONFIRMED:
             return True
-        return self._app.mirror.lookups.message_by_reference(intent.shop, intent.reference) is not None
+        if intent.kind is Kind.MESSAGE_CREATE:
+            return look.message_by_reference(intent.shop, intent.reference) is not None
+        if intent.kind is not Kind.THREAD_STATUS or not number:
+            return True
+        thread = look.thread(intent.shop, int(number))
+        old = self._app.clock.now() - (intent.sent_at or intent.created_at) > HEARD
+        return thread is None or thread.status == intent.payload["status"] or old
 
     def _push(self, shop: str, intents: Sequence[Intent]) -> list[int]:
         ids = [intent.id for intent in intents]

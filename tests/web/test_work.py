@@ -10,6 +10,8 @@ import pytest
 
 from connector.core.model import MailState
 from connector.web.texts import Texts, catalogues
+from connector.wiring.office import HEARD
+from connector.wiring.pushing import lease
 from tests.source import REPOSITORY
 from tests.web.conftest import BASE, post
 
@@ -74,6 +76,20 @@ def test_status_and_forward(site, thread):
     site.push()
     assert site.world.smtp.received[-1].rcpt_to == ("partner@elsewhere.test",)
     assert [keys["action"] for keys in site.heard.named("web.acted")] == ["thread.status", "thread.forward"]
+
+
+def test_a_status_is_on_its_way_until_the_mirror_has_heard_of_it(site, thread):
+    """The outbox knows it a moment earlier, and the page would be shown with the old one."""
+    client = site.signed_in()
+    post(client, f"/threads/main/{thread}/status", status="pending1")
+    watch = f"/changes/main?watch={site.sent[0][1]}"
+    site.push()
+    assert 'data-waits=""' in client.get(watch, base_url=BASE).text
+    with lease(site.app, "main"):
+        site.app.mirror.rows.patch("main", "customer_threads", thread, {"status": "open"})
+    assert 'data-waits="1"' in client.get(watch, base_url=BASE).text
+    site.world.clock.sleep(HEARD.total_seconds() + 1)
+    assert 'data-waits=""' in client.get(watch, base_url=BASE).text
 
 
 def test_a_template_is_filled_and_what_it_needs_is_asked_for(site, thread):

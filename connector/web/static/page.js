@@ -47,19 +47,24 @@ if (changes) {
     if (now && next) now.replaceWith(document.adoptNode(next));
   };
   let pause = 400;
+  let missed = 0;
+  const later = () => {
+    pause = Math.min(pause * 1.3, 20000);
+    setTimeout(look, pause);
+  };
   const look = async () => {
-    const seen = await parsed(changes.dataset.watch);
+    // An answer that does not come may come the next time; somebody who is signed out gets none.
+    const seen = await parsed(changes.dataset.watch).catch(() => null);
     const list = seen && seen.querySelector("ul.changes");
-    if (!list) return;
-    if (list.dataset.waits) {
+    if (list && list.dataset.waits) {
       const shown = changes.querySelector("ul.changes");
       if (shown && shown.innerHTML !== list.innerHTML) shown.replaceWith(document.adoptNode(list));
-      pause = Math.min(pause * 1.3, 20000);
-      setTimeout(look, pause);
+      later();
       return;
     }
-    const fresh = await parsed(changes.dataset.done);
+    const fresh = list && (await parsed(changes.dataset.done).catch(() => null));
     if (fresh) for (const part of ["h1", "ol.messages", "aside.story", "#changes .notice"]) show(fresh, part);
+    else if (++missed < 5) later();
   };
   setTimeout(look, pause);
 }
