@@ -189,8 +189,12 @@ def _tell_first(cursor: Cursor, seen: Sequence[Seen], full: bool) -> Cursor:
 
 def _tell_read(cursor: Cursor, seen: Sequence[Seen], full: bool, moment: Moment) -> Cursor:
     if full:
-        cursor = _moved(cursor, "at", seen)
-        return {**cursor, "last": max(cursor["last"], cursor["at"])} if cursor["kind"] == "id" else cursor
+        before, cursor = cursor["at"], _moved(cursor, "at", seen)
+        if cursor["kind"] != "id":
+            return cursor
+        # The next page overlaps this one: a row that becomes visible between the two is at most the window behind.
+        at, reached = cursor["at"] - ID_WINDOW, cursor["at"]
+        return {**cursor, "last": max(cursor["last"], reached), "at": at if at > before else reached}
     if cursor["kind"] == "snapshot":
         return {**_without(cursor, "at", "stuck"), "phase": "idle", "read_at": moment.now.isoformat()}
     last = max([cursor["last"], *(row.id for row in seen)])

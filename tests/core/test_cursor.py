@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connector.core.cursor import (
     FIRST_DATE,
+    ID_WINDOW,
     LAST_DATE,
     Cursor,
     Moment,
@@ -426,3 +427,12 @@ def test_every_rows_last_version_is_read_whatever_happens(seed, start, limit, ki
         if reader.read.get(row_id) != row["text"]
     }
     assert not missing
+
+
+def test_each_page_of_ids_overlaps_the_one_before_it():
+    """A row that becomes visible between the two is at most the window behind; a page within it must go on, though."""
+    moment = Moment(NOON, PARIS)
+    cursor = {"kind": "id", "phase": "read", "zone": "Europe/Paris", "last": 100, "at": 80}
+    after = tell(cursor, [Seen(number) for number in range(81, 111)], True, moment)
+    assert (after["at"], after["last"]) == (110 - ID_WINDOW, 110)
+    assert tell(cursor, [Seen(number) for number in range(81, 91)], True, moment)["at"] == 90
