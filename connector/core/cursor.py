@@ -107,7 +107,7 @@ def begin(kind: Pull, cursor: Cursor | None, moment: Moment, max_age: timedelta 
 
 def ask(cursor: Cursor, limit: int) -> Query | None:
     """The next question, None at the end of a cycle. A question for the newest row names `display`; else the caller
-    puts in the resource's own. limit: rows per page."""
+    puts in the resource's own. limit: rows per page; of ids never fewer than the window and one."""
     match cursor["phase"]:
         case "note":
             return _newest(FIRST_DATE, cursor["hi"])
@@ -118,7 +118,8 @@ def ask(cursor: Cursor, limit: int) -> Query | None:
         case "first":
             return _above(cursor["last"], limit)
         case "read":
-            return _above(cursor["at"], limit)
+            # A page of ids is larger than the window, so that the next one can overlap it and still go on.
+            return _above(cursor["at"], max(limit, ID_WINDOW + 1) if cursor["kind"] == "id" else limit)
         case "probe":
             return _between(cursor["lo"], cursor["hi"], limit)
         case "walk" | "tail":

@@ -430,9 +430,9 @@ def test_every_rows_last_version_is_read_whatever_happens(seed, start, limit, ki
 
 
 def test_each_page_of_ids_overlaps_the_one_before_it():
-    """A row that becomes visible between the two is at most the window behind; a page within it must go on, though."""
+    """A row that becomes visible between the two is at most the window behind; a page is larger, so it goes on."""
     moment = Moment(NOON, PARIS)
     cursor = {"kind": "id", "phase": "read", "zone": "Europe/Paris", "last": 100, "at": 80}
     after = tell(cursor, [Seen(number) for number in range(81, 111)], True, moment)
     assert (after["at"], after["last"]) == (110 - ID_WINDOW, 110)
-    assert tell(cursor, [Seen(number) for number in range(81, 91)], True, moment)["at"] == 90
+    assert ask(cursor, 2).limit > ID_WINDOW

@@ -239,8 +239,6 @@ def test_a_reading_that_died_goes_on_with_what_is_missing(kind):
 )
 def test_every_rows_last_version_is_read_with_several_questions_in_flight(seed, start, limit, kind, in_flight, rows):
     dice = Random(seed)
-    if kind == "id":
-        limit += ID_WINDOW  # pages are larger than the window, so that each can overlap the one before it
     shop = shop_with(0, at=start)
     ids = sorted(dice.sample(range(1, rows * dice.choice([1, 1, 3]) + 1), rows))
     for row_id in ids:
