@@ -32,6 +32,7 @@ said (recordings 39, 130; WebserviceOutputJSON in all versions)."""
 
 METHODS = ("GET", "PUT", "POST", "PATCH", "DELETE", "HEAD")
 
+_ASTRAL = re.compile(rb"\xf0[\x90-\xbf][\x80-\xbf]{2}")  # UTF-8 of U+10000 to U+3FFFF
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # XML 1.0, section 2.2
 
@@ -213,13 +214,21 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - JSON is any
         raise UndecodableError("empty")  # what json_encode leaves of invalid UTF-8
     try:
         # strict=False: 1.6 sends control characters raw (recording 234). Numbers stay the digits that were sent.
-        text = body.removeprefix(codecs.BOM_UTF8).decode()
+        text = _ASTRAL.sub(_escaped, body.removeprefix(codecs.BOM_UTF8)).decode()
         document = json.loads(text, strict=False, parse_int=str, parse_float=str, parse_constant=str)
         if _SURROGATE.search(body):
             json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         raise UndecodableError("html" if _is_html(body) else "json") from None
     return document
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    """A character beyond the first 65,536 as JSON's escape: a single one makes Python take four bytes for each
+    character of the page. Behind a backslash it stays what it was, an error."""
+    if found.string[found.start() - 1 : found.start()] == b"\\":
+        return found[0]
+    return json.dumps(found[0].decode())[1:-1].encode()
 
 
 def _json_rows(body: bytes) -> list[dict[str, Any]]:
@@ -332,7 +341,7 @@ def _xml_rows(body: bytes) -> list[dict[str, Any]]:
 
 def _record_from_xml(row: dict[str, Any], shape: Shape) -> Record:
     record: Record = {}
-    associations: dict[str, list[dict[str, Any]]] = {}
+    associations: dict[str, list[dict[str, Any]]] = {name: [] for name in shape.children}
     for name, value in _children(row):
         if name == "associations":
             for association, node in _children(value) if isinstance(value, dict) else []:
@@ -341,7 +350,9 @@ def _record_from_xml(row: dict[str, Any], shape: Shape) -> Record:
         else:
             text = _xml_value(value)
             record[name] = {} if name in shape.lang and text == "" else text
-    return _finish(record, associations, record.get("id"), shape)
+    record["id"] = _id(record.get("id"))
+    record["associations"] = associations
+    return record
 
 
 def _xml_items(node: object) -> list[dict[str, Any]]:
@@ -377,14 +388,6 @@ def _xml_value(value: object) -> str | dict[int, str]:
 
 
 # --- both ---------------------------------------------------------------------------------------------------------
-
-
-def _finish(record: Record, associations: dict[str, list[dict[str, Any]]], row_id: object, shape: Shape) -> Record:
-    record["id"] = _id(row_id)
-    for name in shape.children:
-        associations.setdefault(name, [])
-    record["associations"] = associations
-    return record
 
 
 def _id(value: object) -> int:

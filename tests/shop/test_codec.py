@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -206,6 +207,9 @@ def test_xml_that_is_none_is_told_with_its_reason(body: bytes, reason: str) -> N
         (b'{"customers":[{"id":1,"associations":{"groups":[[null],[null]]}}]}', "children"),
         (b"[" * 100_000, "json"),
         (b'{"customers":[{"id":1,"note":"\xff"}]}', "json"),
+        ('{"customers":[{"id":1,"note":"\\\U0001f600"}]}'.encode(), "json"),
+        (b'{"customers":[{"id":1,"note":"\xf0\x9f\x98"}]}', "json"),
+        (b'{"customers":[{"id":1,"note":"\xf0\x80\x80\x80"}]}', "json"),
     ],
 )
 def test_json_that_is_none_is_told_with_its_reason(body: bytes, reason: str) -> None:
@@ -322,6 +326,29 @@ def test_any_rows_give_the_same_records_in_both_forms(generated: list[Any]) -> N
     records = codec.list_from_json(as_json(generated), shape)
     assert [record["id"] for record in records] == [row[0] for row in generated]
     assert records == codec.list_from_xml(as_xml(generated), shape)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.text(alphabet='a\\"u\u20ac\ue000\ufffd\N{GRINNING FACE}\N{DESERET CAPITAL LETTER LONG I}\U0010ffff', max_size=9)
+)
+def test_a_text_is_whole_whatever_stands_before_its_emoji(text: str) -> None:
+    body = json.dumps({"things": [{"id": 1, "note": text}]}, ensure_ascii=False).encode()
+    assert codec.list_from_json(body, Shape()) == [{"id": 1, "note": text, "associations": {}}]
+
+
+def test_an_emoji_does_not_make_a_page_four_times_as_large_in_memory() -> None:
+    note = "a note of no particular interest " * 3
+    pages = [{"things": [{"id": n, "note": note + end} for n in range(1, 5000)]} for end in ("", "\N{GRINNING FACE}")]
+    peaks = []
+    for page in pages:
+        body = json.dumps(page, ensure_ascii=False).encode()
+        tracemalloc.start()
+        codec.list_from_json(body, Shape())
+        peaks.append(tracemalloc.get_traced_memory()[1] / len(body))
+        tracemalloc.stop()
+    plain, smiling = peaks
+    assert smiling < 1.6 * plain
 
 
 @settings(max_examples=80, deadline=None)
