@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from connector.core.mapping import Cells, Field, Resource, Row, Type
 from connector.core.values import (
+    BIGINT,
     EXPECTED,
     SINGLE,
     UNKNOWN_LANGUAGE,
@@ -33,7 +34,6 @@ MOST_KNOWN = 2048
 """Values remembered of each type: some hundred kilobytes."""
 
 _DAY = timedelta(days=1)
-_BIGINT = 2**63
 _LINE_END = re.compile(r"\\\\|\\r\\n|\\r")  # in a repr; an escaped backslash is stepped over
 
 
@@ -225,7 +225,7 @@ class _Numbers(_Memory):
                 numbers = list(map(int, column))  # type: ignore[arg-type]  # texts or numbers by now
                 told = list(map(str, numbers))
                 plain = kinds == {int} or told == list(column)
-                if plain and 0 not in numbers and min(numbers) >= -_BIGINT and max(numbers) < _BIGINT:
+                if plain and 0 not in numbers and min(numbers) >= -BIGINT and max(numbers) < BIGINT:
                     return numbers, told
         return super().column(column)
 

@@ -27,6 +27,7 @@ from connector.core.segments import (
     Span,
 )
 from connector.core.statuses import fold
+from connector.core.values import BIGINT
 
 MOST_SEGMENTS = 200
 MOST_VALUES = 500
@@ -224,7 +225,7 @@ def _is_number(value: object) -> bool:
 
 
 def _id(value: int) -> str:
-    if not 0 < value < 2**63:
+    if not 0 < value < BIGINT:
         raise ValueError("is no id")
     return f"#{value}"
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
+from connector.core.values import BIGINT
+
 KINDS = (
     "order",
     "shipment",
@@ -30,8 +32,6 @@ change; note: on an order, not in a thread; mail: waits in quarantine; bounce: a
 
 DATELESS = datetime(1, 1, 2, tzinfo=UTC)
 """Stands for the time of a row without one (`0000-00-00` in the shop), which is older than all others."""
-
-_BIGINT = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Mark:
             mark = cls(found.astimezone(UTC), kind, number) if found.tzinfo is not None else None
         except (ValueError, OverflowError):
             mark = None
-        if mark is None or kind not in KINDS or not digits.isdecimal() or number >= _BIGINT:
+        if mark is None or kind not in KINDS or not digits.isdecimal() or number >= BIGINT:
             raise ValueError("no mark of a page")
         return mark
 

@@ -25,8 +25,10 @@ _INT = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?)?")
-_BIGINT = 2**63
 SURROGATE = re.compile("[\ud800-\udfff]")
+
+BIGINT = 2**63
+"""What a column for whole numbers cannot hold any more, SQLite's and PostgreSQL's alike."""
 
 
 class BadValueError(ValueError):
@@ -52,7 +54,7 @@ def to_int(value: object) -> int | None:
     if not whole and not (isinstance(value, str) and _INT.fullmatch(value)):
         raise ValueError("whole number")
     number: int = int(value)  # type: ignore[call-overload]  # an int, float or text by now
-    if not -_BIGINT <= number < _BIGINT:
+    if not -BIGINT <= number < BIGINT:
         raise ValueError("whole number")
     return number
 
@@ -169,7 +171,7 @@ def to_text(value: object) -> str:
 
 def _language_order(key: object) -> tuple[int, str]:
     text = str(key)
-    return (int(text) if _INT.fullmatch(text) else _BIGINT, text)
+    return (int(text) if _INT.fullmatch(text) else BIGINT, text)
 
 
 SINGLE: dict[Type, Callable[[object], object]] = {

@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
 from connector.cli.main import main
 from connector.sandbox.shop.definitions import load_resources
@@ -254,11 +255,16 @@ def test_whatever_a_shop_serves_can_be_suggested_and_mirrored(tmp_path, capsys, 
             with pytest.raises(SystemExit) as ended:
                 main(["--config", str(world.config), "mappings", "suggest", name, "--write"])
             assert not ended.value.code, (name, capsys.readouterr())
-        assert {"order_details.toml", "shop_groups.toml"} <= {path.name for path in folder.iterdir()}
+        suggested = {"order_details", "shop_groups", "carts", "product_suppliers"}
+        assert {f"{name}.toml" for name in suggested} <= {path.name for path in folder.iterdir()}
         report = world.sync(only=("pull",))
         assert (report.code, report.errors) == (0, [])
         with world.app() as app:
             counts = app.mirror.queries.table_counts("main")
-            for name in ("order_details", "shop_groups", "orders", "customers"):
-                assert counts[name] == world.shop.count(name), name
+            for name in (*suggested, "orders", "customers"):
+                assert counts[name] == world.shop.count(name) > 0, name
+            lying = world.shop.world.store.query("SELECT id_cart, id_product, quantity FROM cart_product")
+            with app.mirror.database.read() as connection:
+                found = connection.execute(text("SELECT parent_id, id_product, quantity FROM cart_rows")).all()
+            assert sorted(map(tuple, found)) == sorted(map(tuple, lying))
             assert app.mirror.quarantine.list("main", None, 10) == []

@@ -179,11 +179,16 @@ def delete_row(world: World, resource: str, row_id: int) -> bool:
         return False
     if resource == "addresses" and _address_in_use(world, row_id):
         return store.update("addresses", row_id, {"deleted": 1})
+    if resource == "carts":
+        if store.count("orders", id_cart=row_id):
+            return False
+        store.execute("DELETE FROM cart_product WHERE id_cart = ?", (row_id,))
     if resource == "customer_threads":
         store.execute("DELETE FROM customer_messages WHERE id_customer_thread = ?", (row_id,))
     if resource == "customers":
         for thread in store.rows("customer_threads", id_customer=row_id):
             delete_row(world, "customer_threads", thread["id"])
+        store.execute("DELETE FROM carts WHERE id_customer = ?", (row_id,))
         if "messages" in world.resources:
             store.execute("DELETE FROM messages WHERE id_customer = ?", (row_id,))
         if not store.count("orders", id_customer=row_id):

@@ -84,6 +84,11 @@ def children_of(world: World, resource: Resource, ids: Sequence[int]) -> dict[in
         columns = ", ".join(f'"{name}"' for name in names)
         for row in _in_chunks(world, f"SELECT id_order, {columns} FROM order_details WHERE id_order IN", ids):
             children[row[0]].append(dict(zip(names, tuple(row)[1:], strict=True)))
+    elif resource.name == "carts":
+        names = [spec.name for spec in association.fields]
+        sql = f"SELECT id_cart, {', '.join(names)} FROM cart_product WHERE id_cart IN"
+        for row in _in_chunks(world, sql, ids, "rowid"):
+            children[row[0]].append(dict(zip(names, tuple(row)[1:], strict=True)))
     elif resource.name == "order_slip":
         names = [spec.name for spec in association.fields]
         for row_id in ids:

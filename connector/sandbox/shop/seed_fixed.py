@@ -72,6 +72,9 @@ def _geography_and_shops(ground: Ground) -> None:
     for number, (reference, price, *words) in enumerate(data.PRODUCTS, 1):
         add("products").add(id_supplier=number % 2 + 1, reference=reference, price=f"{price:.6f}", active=1,
                             date_add=text(ground.start), date_upd=text(ground.start), name=i18n(words))  # fmt: skip
+        add("product_suppliers").add(id_product=number, id_supplier=number % 2 + 1, id_currency=1,
+                                     product_supplier_reference=f"SUP-{reference}",
+                                     product_supplier_price_te=f"{price / 2:.6f}")  # fmt: skip
 
 
 def _configuration(ground: Ground, born: str) -> None:

@@ -148,11 +148,16 @@ class Ground:
         self.tables: dict[str, Table] = {}
         self.people: list[Person] = []
         self.sales: list[Sale] = []
+        self.cart_rows: list[tuple[int, int, int, int, int]] = []
 
     def table(self, name: str) -> Table:
         if name not in self.tables:
             self.tables[name] = Table(self.world, name)
         return self.tables[name]
+
+    def fill_carts(self) -> None:
+        self.world.store.fill_carts(self.cart_rows)
+        self.cart_rows = []
 
     def flush(self) -> None:
         for table in self.tables.values():

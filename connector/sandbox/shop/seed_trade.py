@@ -1,7 +1,8 @@
-"""Seeds who buys and what they bought: customers, addresses, orders and all that hangs on an order."""
+"""Seeds who buys and what they bought: customers, addresses, carts, orders and all that hangs on an order."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from connector.sandbox.shop import seed_data as data
@@ -90,6 +91,9 @@ def fill_orders(ground: Ground) -> None:
         reference = reference if split else _reference(number)
         moment = ground.start + step * number
         _order(ground, number, person, reference, moment, tie if number % 20 == 10 else "")
+    for number in range(1, 1 + ground.size.orders // 10):
+        _left_cart(ground, ground.people[number % len(ground.people)], ground.start + step * number)
+    ground.fill_carts()
 
 
 def _constants(ground: Ground) -> None:
@@ -100,6 +104,7 @@ def _constants(ground: Ground) -> None:
         conversion_rate="1.000000", total_shipping="8.400000", **shipping,
     )  # fmt: skip
     ground.table("order_invoices").always(**shipping)
+    ground.table("carts").always(id_currency=1, id_shop_group=1)
     ground.table("order_payments").always(id_currency=1, conversion_rate="1.000000", id_employee=None)
     ground.table("order_carriers").always(shipping_cost_tax_excl="7.000000", shipping_cost_tax_incl="8.400000")
     ground.table("order_details").always(
@@ -151,6 +156,7 @@ def _order(ground: Ground, number: int, person: Person, reference: str, moment: 
         id_order=number, id_carrier=carrier, id_order_invoice=invoice, weight=f"{0.3 * len(lines):.6f}",
         tracking_number=f"6A{number:011d}" if state in (4, 5) else "", date_add=added,
     )  # fmt: skip
+    _cart(ground, number, person, carrier, added, lines)
     for line in lines:
         _detail(ground, number, person.id_lang, line, invoice, person.id_shop)
     for place, passed in enumerate(path):
@@ -160,6 +166,22 @@ def _order(ground: Ground, number: int, person: Person, reference: str, moment: 
         )  # fmt: skip
     _order_extras(ground, number, owner, state, added, total)
     ground.sales.append(Sale(number, owner, person.email, person.id_lang, person.id_shop))
+
+
+def _cart(ground: Ground, number: int, person: Person, carrier: int, moment: str, lines: Sequence[int]) -> None:
+    ground.table("carts").add(
+        id=number, id_address_delivery=person.id_address, id_address_invoice=person.id_address, id_carrier=carrier,
+        id_customer=person.id, id_lang=person.id_lang, id_shop=person.id_shop, gift=int(number % 15 == 0),
+        gift_message="Joyeux anniversaire 🎁" if number % 15 == 0 else "",
+        delivery_option=f'{{"{person.id_address}":"{carrier},"}}' if carrier else "", date_add=moment, date_upd=moment,
+    )  # fmt: skip
+    ground.cart_rows += [(number, line + 1, line * 3, person.id_address, 1) for line in lines]
+
+
+def _left_cart(ground: Ground, person: Person, moment: datetime) -> None:
+    """One that nobody ordered; every other one is empty."""
+    number = ground.table("carts").last_id + 1
+    _cart(ground, number, person, 0, text(moment), [number % len(data.PRODUCTS)] if number % 2 else [])
 
 
 def _detail(ground: Ground, order: int, lang: int, line: int, invoice: int, shop: int) -> None:

@@ -25,8 +25,12 @@ Row = dict[str, Cell]
 #: Columns worth an index on a big shop.
 _INDEXED = ("id_order", "id_customer", "id_customer_thread", "date_upd", "date_add", "id_cart")
 
-#: Tables beside the resources: links of customers to groups.
-_LINKS = "CREATE TABLE customer_group (id_customer INTEGER, id_group INTEGER, PRIMARY KEY (id_customer, id_group))"
+#: Tables beside the resources: links of customers to groups, what lies in a cart.
+_BESIDE = (
+    "CREATE TABLE customer_group (id_customer INTEGER, id_group INTEGER, PRIMARY KEY (id_customer, id_group))",
+    "CREATE TABLE cart_product (id_cart INTEGER, id_product INTEGER, id_product_attribute INTEGER,"
+    " id_address_delivery INTEGER, id_customization INTEGER DEFAULT 0, quantity INTEGER)",
+)
 
 
 @lru_cache(maxsize=65536)
@@ -65,7 +69,8 @@ class Store:
         for resource in resources.values():
             columns = ", ".join(f'"{field.name}"' for field in resource.fields)
             self._db.execute(f'CREATE TABLE "{resource.name}" (id INTEGER PRIMARY KEY AUTOINCREMENT, {columns})')
-        self._db.execute(_LINKS)
+        for statement in _BESIDE:
+            self._db.execute(statement)
 
     def build_indexes(self) -> None:
         """Index the foreign keys and dates; called once after seeding, when it is cheapest."""
@@ -75,6 +80,7 @@ class Store:
                     self._db.execute(
                         f'CREATE INDEX IF NOT EXISTS "{resource.name}_{name}" ON "{resource.name}" ("{name}")'
                     )
+        self._db.execute("CREATE INDEX IF NOT EXISTS cart_product_id_cart ON cart_product (id_cart)")
         if "order_payments" in self.resources:
             self._db.execute("CREATE INDEX IF NOT EXISTS payments_reference ON order_payments (order_reference)")
 
@@ -178,6 +184,12 @@ class Store:
         """Many (id_customer, id_group) at once."""
         with self.lock:
             self._db.executemany("INSERT INTO customer_group VALUES (?, ?)", links)
+
+    def fill_carts(self, rows: Iterable[tuple[int, int, int, int, int]]) -> None:
+        """Many (id_cart, id_product, id_product_attribute, id_address_delivery, quantity) at once."""
+        columns = "id_cart, id_product, id_product_attribute, id_address_delivery, quantity"
+        with self.lock:
+            self._db.executemany(f"INSERT INTO cart_product ({columns}) VALUES (?, ?, ?, ?, ?)", rows)
 
     def _encode(self, resource: str, row: Row) -> Row:
         fields = self.resources[resource].by_name

@@ -195,6 +195,13 @@ def _write_association(world: World, resource: Resource, element: ElementTree.El
         if resource.name == "customers":
             groups = [php_int(_text(item.find("id"))) for item in child]
             world.store.set_groups(row_id, [group for group in groups if group])
+        elif resource.name == "carts":
+            names = [field.name for field in association.fields]
+            columns, marks = ", ".join(["id_cart", *names]), ", ".join("?" * (len(names) + 1))
+            world.store.execute("DELETE FROM cart_product WHERE id_cart = ?", (row_id,))
+            for item in child:
+                numbers = [php_int(_text(item.find(name))) for name in names]
+                world.store.execute(f"INSERT INTO cart_product ({columns}) VALUES ({marks})", [row_id, *numbers])
         elif resource.name == "order_slip":
             names = [field.name for field in association.fields]
             world.slip_details[row_id] = [{name: _text(item.find(name)) for name in names} for item in child]

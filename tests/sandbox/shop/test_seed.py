@@ -82,6 +82,11 @@ def test_two_orders_share_a_reference_when_a_basket_was_split():
     assert max(references.values()) > 1
 
 
+def test_every_order_has_its_cart_and_some_carts_were_left(shop):
+    carts = {row["id"] for row in shop.rows("carts")}
+    assert {row["id_cart"] for row in shop.rows("orders")} < carts
+
+
 def test_the_state_of_an_order_is_its_newest_history(shop):
     for order in shop.rows("orders"):
         assert shop.rows("order_histories", id_order=order["id"])[-1]["id_order_state"] == order["current_state"]

@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from xml.etree import ElementTree
 
 import pytest
 import requests
@@ -133,6 +134,31 @@ def test_groups_of_a_customer_are_replaced_by_patch(talk_to):
     after = talk.shop.row("customers", 2)
     assert {name for name in after if after[name] != before[name]} == {"date_upd"}
     assert talk.shop.world.store.groups_of(2) == [4]
+
+
+@pytest.mark.parametrize("version", ["1.6.1.24", "1.7.8.11", "8.2.1", "9.0.0"])
+def test_the_rows_of_a_cart_are_replaced_as_a_set(talk_to, version):
+    talk = talk_to(version)
+    cart = talk.shop.rows("carts")[-1]
+    row = "<cart_row><id_product>2</id_product><id_product_attribute>0</id_product_attribute>"
+    row += "<id_address_delivery>0</id_address_delivery><quantity>3</quantity></cart_row>"
+    needed = "<id_currency>1</id_currency><id_lang>1</id_lang>"
+    for rows in (row, row + row):
+        body = f"<cart><id>{cart['id']}</id>{needed}<associations><cart_rows>{rows}</cart_rows></associations></cart>"
+        assert talk.send("PUT", f"carts/{cart['id']}", body).status_code == 200
+    found = ElementTree.fromstring(talk.get(f"carts/{cart['id']}").content).findall(".//cart_row")
+    assert [item.findtext("quantity") for item in found] == ["3", "3"]
+    assert all((item.find("id_customization") is None) == (version == "1.6.1.24") for item in found)
+
+
+def test_a_cart_with_an_order_is_not_deleted_and_goes_with_its_customer(talk_to):
+    talk = talk_to()
+    ordered, left = talk.shop.row("carts", 1), talk.shop.rows("carts")[-1]
+    assert talk.send("DELETE", f"carts/{ordered['id']}").status_code == 500
+    assert talk.send("DELETE", f"carts/{left['id']}").status_code == 200
+    assert talk.shop.row("carts", left["id"]) is None
+    assert talk.send("DELETE", f"customers/{ordered['id_customer']}").status_code == 200
+    assert talk.shop.row("carts", ordered["id"]) is None
 
 
 def test_an_earlier_entity_stays_when_a_later_one_fails(talk_to):
