@@ -67,6 +67,7 @@ def init(options: Options, /, user_name: str | None, non_interactive: bool, **gi
     if path.exists():
         raise CannotCreate("init.exists", file=str(path))
     owner = _owner(user_name)
+    _program_open_to(owner)
     wanted = gather(given, ask=_asks(non_interactive))
     for name in wanted.secrets:
         if (path.parent / "secrets" / name).exists():
@@ -108,6 +109,16 @@ def _owner(name: str | None) -> User:
     if me.uid not in (0, found.uid):
         raise NotPermitted("init.not_root", user=found.name)
     return found
+
+
+def _program_open_to(owner: User) -> None:
+    """Root may have put the program where only root looks, its home above all: no service would ever start there."""
+    here = Path(str(packagedata.place(packagedata.RESOURCES))).parent.parent
+    try:
+        with user.acting_as(owner):
+            packagedata.names(packagedata.RESOURCES)
+    except OSError as error:
+        raise NotPermitted("init.program_closed", user=owner.name, path=str(here)) from error
 
 
 def _checked(path: Path, text: str, wanted: Wanted) -> config.Settings:

@@ -19,6 +19,10 @@ WORDS = {
         "Only root may set the program up for another user ({user}).",
         "Run the same with sudo, or leave --user out.",
     ),
+    "init.program_closed": (
+        "The user {user} may not read the program itself, in {path}.",
+        "Install it where everybody may read, in /opt/prestashop-connector for one, and run the same from there.",
+    ),
     "init.not_creatable": (
         "{path} cannot be made: {reason}.",
         "Run the same with sudo, or name places of your own: `prestashop-connector --config FILE init --state-dir "

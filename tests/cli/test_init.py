@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import stat
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -162,7 +165,16 @@ def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path, monkeypatch):
     assert KEY not in done.output
 
 
+def closed(path: Path) -> Path | None:
+    """The folder above that others may not look into, as root's home is one."""
+    return next((folder for folder in path.parents if not folder.stat().st_mode & stat.S_IXOTH), None)
+
+
 @root_only
+@pytest.mark.skipif(
+    closed(REPOSITORY / "connector") is not None,
+    reason=f"NOT CHECKED: no other user may look into {closed(REPOSITORY / 'connector')}; clone the project elsewhere",
+)
 def test_root_sets_it_up_for_the_services_user(run, tmp_path):
     tmp_path.chmod(0o755)
     for folder in tmp_path.parents:
@@ -180,6 +192,29 @@ def test_root_sets_it_up_for_the_services_user(run, tmp_path):
     assert "sudo -u nobody prestashop-connector --config" in out
     code, _, err = run("status")  # as root
     assert (code, "sudo -u nobody prestashop-connector" in err) == (77, True)
+
+
+@root_only
+def test_a_program_that_the_services_user_cannot_read_is_told_before_anything_is_made(tmp_path):
+    home = tmp_path / "home"
+    for folder in ("connector", "mappings", "systemd"):
+        shutil.copytree(REPOSITORY / folder, home / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "config.example.toml", home)
+    home.chmod(0o700)
+    (tmp_path / "key").write_text(KEY + "\n")
+    at = ["--config", str(tmp_path / "etc" / "config.toml")]
+    flags = ["--url", "https://shop.example", "--key-file", str(tmp_path / "key"), "--user", "nobody"]
+    asked = subprocess.run(
+        [*(sys.executable, "-m", "connector"), *at, "init", *flags, "--state-dir", "state", "--non-interactive"],
+        cwd=home,
+        env=os.environ | {"PYTHONPATH": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (asked.returncode, f"in {home}" in asked.stderr, "/opt" in asked.stderr) == (77, True, True), asked.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "key"}
+    assert not (home / "state").exists()
 
 
 @root_only
