@@ -14,6 +14,7 @@ _WORDS = {
     "changed": "changed, and stored as the shop has it",
     "new": "new, and stored",
     "gone": "gone from the shop; it left the mirror",
+    "unlisted": "its shop is switched off and shows it in no list; it stays as it is",
     "unknown": "neither the shop nor the mirror has it",
 }
 

@@ -138,6 +138,7 @@ def _summary(
                 "quarantined": tally.quarantined,
                 "not_pulled_yet": tally.not_pulled_yet,
                 "erased": tally.erased,
+                "unlisted": tally.unlisted,
                 "missing": tally.missing,
                 "extra": tally.extra,
                 "differing": tally.differing,
@@ -173,6 +174,8 @@ def _show(shop: str, report: VerifyReport, noted: list[Difference], mended: Repa
             say(f"  {name} of shop {number}: {there:,} in the shop, {here:,} in the mirror")
     if erased := sum(tally.erased for tally in report.resources.values()):
         say(f"compared without their personal data, which was erased: {erased:,} rows")
+    if unlisted := sum(tally.unlisted for tally in report.resources.values()):
+        say(f"kept and not compared, since their shop is switched off and lists them nowhere: {unlisted:,} rows")
     skipped = [f"{name} ({_WHY[tally.skipped]})" for name, tally in report.resources.items() if tally.skipped]
     if skipped:
         say(f"not compared: {', '.join(skipped)}")

@@ -157,6 +157,16 @@ def tell(cursor: Cursor, seen: Sequence[Seen], full: bool, moment: Moment) -> Cu
     raise ValueError(f"a cursor in phase {cursor['phase']} has asked nothing")
 
 
+def to_come(cursor: Cursor, date_upd: str, moment: Moment) -> bool:
+    """Of a row that the mirror lacks, or has otherwise: is it newer than what was read, and will the next cycle ask for
+    it? Of the far future it may be neither today nor tomorrow."""
+    upto = cursor.get("upto")
+    if not upto or date_upd <= upto:
+        return False
+    following = _begin_delta(cursor, moment) if cursor["phase"] == "idle" else cursor
+    return following["phase"] != "probe" or date_upd <= str(following["hi"])
+
+
 def covered(page: Sequence[Seen], unknown: int, skeleton: Sequence[Seen]) -> list[Seen]:
     """What a page with unreadable rows surely held, told by a second answer of ids and dates only.
 

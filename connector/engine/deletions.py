@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from connector.core.guards import mass_deletion
 from connector.core.mapping import Resource
 from connector.core.model import ShopInfo
-from connector.engine.census import LOOK, Census, passes_of
+from connector.engine.census import LOOK, Census, passes_of, unlisted_by
 from connector.engine.comparable import comparable
 from connector.engine.ports import Contents, Events, Rows, Shop
 from connector.engine.pull import Stop, batches, in_order
@@ -131,7 +131,8 @@ class Deletions:
         return report
 
     def _compare(self, resource: Resource, found: Found, stop: Stop, allowed: bool) -> None:
-        census = Census(self._shop, resource, passes_of(resource, self._id_shops()))
+        unlisted = unlisted_by(self._rows, self._contents, self._name, resource)
+        census = Census(self._shop, resource, passes_of(resource, self._id_shops()), unlisted)
         known = self._rows.count(self._name, resource.table)
         candidates: set[int] = set()
         count, tripped = 0, False

@@ -35,11 +35,12 @@ __all__ = ["Pull", "PullReport", "ResourceReport", "Stop", "batches", "in_order"
 AT_ONCE = 3
 """Resources. More would only hold more pages in memory: two connections of a shop are kept busy by three."""
 
-FIRST = ("configurations", "languages")
-"""Pulled before all others: the time zone and the languages that the others' values need."""
-
 SHOPS = "shops"
-"""The resource that tells of how many shops there are."""
+"""The resource that tells which shops of a multistore can be asked."""
+
+FIRST = ("configurations", SHOPS, "languages")
+"""Pulled before all others: the time zone and the languages that the others' values need, and the shops in whose
+context they are asked for: a question in the context of one that was switched off is sent to the home page."""
 
 _FORBIDDEN = frozenset({"shop.resource_forbidden", "shop.method_forbidden"})
 _THIS_ONE = _FORBIDDEN | {
@@ -229,10 +230,11 @@ class Pull:
         cursor = run.cursors.get(resource.name)
         converter = Converter(resource, run.zone, self._languages(resource))
         asked = mine.requests
+        now = run.force or (resource.name == SHOPS and tuple(self._id_shops()) not in ((), ("",)))
         for id_shop in passes:
             reading = Pass(self._around, resource, converter, mine, Notebook(cursor, passes, id_shop), run.ahead)
             moment = Moment(self._clock.now(), run.zone)
-            if not reading.run(moment, run.stop, timedelta(0) if run.force else self._max_age):
+            if not reading.run(moment, run.stop, timedelta(0) if now else self._max_age):
                 return False
             cursor = reading.book.stored
         if mine.requests == asked:

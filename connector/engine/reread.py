@@ -14,7 +14,7 @@ from connector.core.convert import Converter
 from connector.core.mapping import Resource, Row
 from connector.core.model import ShopInfo
 from connector.core.query import Filter, Query
-from connector.engine.census import LOOK, Census, passes_of
+from connector.engine.census import LOOK, Census, passes_of, unlisted_by
 from connector.engine.passes import unfit
 from connector.engine.ports import Broken, Clock, Contents, Rows, Shop
 from connector.engine.pull import Stop, batches
@@ -95,7 +95,8 @@ class Reader:
 @dataclass(frozen=True, slots=True)
 class Reread:
     """What became of one row. outcome: equal, changed, new, broken (it lies in the quarantine), gone (it left the
-    mirror), unknown (neither shop nor mirror has it). fields: mirror -> shop."""
+    mirror), unlisted (its shop is switched off; it stays), unknown (neither shop nor mirror has it). fields: mirror ->
+    shop."""
 
     id: int
     outcome: str
@@ -148,7 +149,8 @@ class Rereads:
         return Reader(self._shop, resource, converter, passes_of(resource, self._id_shops()), stop)
 
     def census(self, resource: Resource) -> Census:
-        return Census(self._shop, resource, passes_of(resource, self._id_shops()))
+        unlisted = unlisted_by(self._rows, self._contents, self._name, resource)
+        return Census(self._shop, resource, passes_of(resource, self._id_shops()), unlisted)
 
     def store(
         self, resource: Resource, reader: Reader, census: Census, ids: Sequence[int], *, remove: bool
@@ -159,8 +161,9 @@ class Rereads:
         look = reader.these(ids)
         before = self._contents.load(self._name, resource, ids)
         absent = set(ids) - look.rows.keys() - look.broken.keys()
-        hidden = census.among(absent) if absent else set()
-        gone = absent - hidden
+        off = census.off(absent)
+        hidden = census.among(absent) - off if absent else set()
+        gone = absent - hidden - off
         broken = [*look.broken.values(), *(Broken(row_id, "unreadable", b"") for row_id in sorted(hidden))]
         if look.rows or broken:
             self._rows.store(self._name, resource, list(look.rows.values()), None, broken, asked_at=asked_at)
@@ -171,6 +174,8 @@ class Rereads:
         for row_id in sorted(ids):
             if row_id in reasons:
                 told.append(Reread(row_id, "broken", reason=reasons[row_id]))
+            elif row_id in off:
+                told.append(Reread(row_id, "unlisted"))
             elif row_id in gone:
                 told.append(Reread(row_id, "gone" if row_id in before else "unknown"))
             elif row_id not in before:

@@ -16,7 +16,7 @@ from connector.core.mapping import Field, Resource, Sweep
 from connector.core.model import ShopInfo
 from connector.core.query import Filter, Query
 from connector.core.values import BadValueError, value_of
-from connector.engine.census import Census, passes_of
+from connector.engine.census import Census, passes_of, unlisted_by
 from connector.engine.comparable import comparable
 from connector.engine.ports import Clock, Contents, Events, Held, Page, Rows, Shop, Stored
 from connector.engine.pull import Stop, batches, in_order, unfit
@@ -144,7 +144,8 @@ class _Sweeping:
         self._converter = Converter(resource, zone, sorted(active))
         self._all_passes = tuple(sweeps._id_shops()) or ("",)
         self._passes = passes_of(resource, self._all_passes)
-        self._census = Census(sweeps._shop, resource, self._passes)
+        unlisted = unlisted_by(sweeps._rows, sweeps._contents, sweeps._name, resource)
+        self._census = Census(sweeps._shop, resource, self._passes, unlisted)
 
     def run(self) -> None:
         try:
@@ -195,7 +196,8 @@ class _Sweeping:
         found: set[int] = set()
         name, table = self._of._name, self._resource.table
         for window in self._census.windows(there, stop=self._stop):
-            found |= window.ids ^ self._of._contents.ids_between(name, table, window.after, window.upto, here)
+            known = self._of._contents.ids_between(name, table, window.after, window.upto, here)
+            found |= window.ids ^ (known - self._census.unlisted(window.after, window.upto))
         return found
 
     def _unlike(self, name: str) -> set[int]:

@@ -13,13 +13,14 @@ from connector.core.mapping import Resource
 from connector.engine.ports import Memory
 from connector.errors import ConnectorError
 
-COUNTED = ("there", "here", "quarantined", "not_pulled_yet", "erased", "missing", "extra", "differing")
+COUNTED = ("there", "here", "quarantined", "not_pulled_yet", "erased", "unlisted", "missing", "extra", "differing")
 
 
 @dataclass(slots=True)
 class Tally:
     """One resource. there, here: rows of the shop and of the mirror. quarantined and not_pulled_yet explain rows that
-    are not the same; erased: rows without their personal data, which are compared without it. by_shop: id_shop ->
+    are not the same; erased: rows without their personal data, which are compared without it; unlisted:
+    of shops that are switched off, which no list shows: not compared. by_shop: id_shop ->
     (there, here). skipped: forbidden, version, not_pulled ('' if compared)."""
 
     there: int = 0
@@ -27,6 +28,7 @@ class Tally:
     quarantined: int = 0
     not_pulled_yet: int = 0
     erased: int = 0
+    unlisted: int = 0
     missing: int = 0
     extra: int = 0
     differing: int = 0

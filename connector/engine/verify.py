@@ -14,13 +14,15 @@ from datetime import tzinfo
 from itertools import islice
 from typing import Any
 
+from connector.core import cursor as cursors
 from connector.core.compare import differing
+from connector.core.cursor import Moment
 from connector.core.erasure import without_person
 from connector.core.mapping import Resource, Row
 from connector.core.model import ShopInfo
 from connector.core.query import Filter
 from connector.engine.ahead import Ahead, StoppedError, answer
-from connector.engine.census import LOOK, Census, passes_of
+from connector.engine.census import LOOK, Census, passes_of, unlisted_by
 from connector.engine.comparable import is_filled
 from connector.engine.ports import Clock, Contents, Difference, Differences, Events, Held, Memory, Rows, Shop
 from connector.engine.progress import Progress, Step
@@ -62,6 +64,8 @@ class Verify:
         self.name = shop_name
         self.resources = in_order(resources)
         self._info = info
+        self._clock = clock
+        self._zone = zone
         self.page_size = page_size
         self.connections = connections
         self._id_shops = id_shops
@@ -128,8 +132,12 @@ class Verify:
         self.events.emit(ev.VERIFY_FINISHED, shop=self.name, count=report.differences, counts=counts)
         return report
 
+    def moment(self) -> Moment:
+        return Moment(self._clock.now(), self._zone())
+
     def census(self, resource: Resource) -> Census:
-        return Census(self._shop, resource, passes_of(resource, self._id_shops()))
+        unlisted = unlisted_by(self.rows, self.contents, self.name, resource)
+        return Census(self._shop, resource, passes_of(resource, self._id_shops()), unlisted)
 
     def _why_not(self, resource: Resource, info: ShopInfo, version: tuple[int, ...]) -> str:
         if version and version < resource.since:
@@ -190,6 +198,7 @@ class _Comparing:
         self._census = of.census(resource)
         self._reader: Reader = of.rereads.reader(resource, stop)
         self._cursors = cursors_of(of.rows.cursor(of.name, resource.name))
+        self._moment = of.moment()
 
     def run(self) -> bool:
         """False when it was asked to stop."""
@@ -260,7 +269,9 @@ class _Comparing:
 
     def _page(self, there: Sequence[int], here: set[int], aside: set[int], look: Look | None) -> None:
         """there: the shop's ids, ascending. here: the mirror's of the same stretch. look: the shop's rows, if asked."""
-        tally, shop_ids = self._tally, set(there)
+        tally, off = self._tally, self._census.off(there)
+        tally.unlisted += len(off)
+        shop_ids, here = set(there) - off, here - off
         absent = shop_ids - here
         explained = absent & aside
         tally.quarantined += len(explained)
@@ -295,8 +306,11 @@ class _Comparing:
             erased = self._of.contents.erased(self._of.name, self._resource.name, some)
             absent = set(some) - look.rows.keys() - look.broken.keys()
             hidden = self._census.among(absent) if absent else set()
+            off = self._census.off(absent)
             found: list[Difference] = []
             for row_id in some:
+                if row_id in off:
+                    continue
                 if row_id in look.broken or row_id in hidden:
                     self._tally.quarantined += 1
                     continue
@@ -321,8 +335,8 @@ class _Comparing:
         fields = tuple(one.field for one in differing(here, there)) if here is not None else ()
         if here is not None and not fields:
             return None
-        upto = self._cursors.get(context, {}).get("upto")
-        if upto and there.date_upd_local is not None and there.date_upd_local > upto:
+        cursor = self._cursors.get(context, {})
+        if there.date_upd_local is not None and cursors.to_come(cursor, there.date_upd_local, self._moment):
             tally.not_pulled_yet += 1
             return None
         if here is None:

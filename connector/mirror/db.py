@@ -143,7 +143,8 @@ def _bring_up_to_date(database: Database, mirrored: tables.MirroredTables) -> li
         changes += migrations.upgrade(connection, database.name)
         plan = tables.missing(connection, mirrored)
         plan.reread.update(remembered.grown(connection, mirrored))
-        tables.apply(connection, plan)
+        plan.moved.update(remembered.moved(connection, mirrored))
+        tables.apply(connection, mirrored, plan)
         if indexing := search.missing(connection, mirrored):
             search.make(connection, indexing)
         views.make(connection, mirrored)

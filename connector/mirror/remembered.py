@@ -1,7 +1,9 @@
 """What the mirror was filled by: the fields of every mapping at the last start.
 
 A new column tells by itself that its resource must be read again. What this is for tells nobody else: a field that was
-left out for a while (its column stayed), another origin of a column, a further value of `only`.
+left out for a while (its column stayed), another origin of a column, a type that shares its column with the old one (0
+is a number and no id), another table, a further value of `only`. A mapping that is out of force is remembered, since
+its rows stay.
 """
 
 from __future__ import annotations
@@ -15,17 +17,18 @@ from connector.core.mapping import Resource, fields_of
 from connector.mirror import own_tables
 from connector.mirror.tables import MirroredTables, has_rows
 
-_PREFIX = "mapping."
+_PREFIX = "mapped."
 _ROWS = "rows "
+_IN = f"{_ROWS}in "
 _meta = own_tables.meta
 
 
 def entries(resource: Resource) -> list[str]:
     """What a mapping mirrors, one text each, sorted: more of them means that there is more to read."""
-    found = [f"{'.'.join(path)} {item.key}" for path, item in fields_of(resource)]
+    found = [f"{'.'.join(path)} {item.key} {item.type}" for path, item in fields_of(resource)]
     rows = [f"{resource.only[0]}={value}" for value in resource.only[1]] if resource.only else ["all"]
     found += [f"{_ROWS}{which}" for which in rows]
-    return sorted(found)
+    return sorted([*found, f"{_IN}{resource.table}"])
 
 
 def grown(connection: Connection, tables: MirroredTables) -> set[str]:
@@ -44,16 +47,27 @@ def grown(connection: Connection, tables: MirroredTables) -> set[str]:
     return found
 
 
+def moved(connection: Connection, tables: MirroredTables) -> set[str]:
+    """Resources whose rows went into another table at the last start."""
+    known = _known(connection)
+    return {
+        one.name
+        for one in tables.resources
+        if any(entry.startswith(_IN) and entry != f"{_IN}{one.table}" for entry in known.get(one.name, ()))
+    }
+
+
 def is_current(connection: Connection, resources: Iterable[Resource]) -> bool:
     """Is everything noted as it is now?"""
-    return _known(connection) == {one.name: set(entries(one)) for one in resources}
+    known = _known(connection)
+    return all(known.get(one.name) == set(entries(one)) for one in resources)
 
 
 def remember(connection: Connection, resources: Iterable[Resource]) -> None:
     """Note the mappings, in the caller's transaction."""
-    connection.execute(delete(_meta).where(_meta.c.name.startswith(_PREFIX, autoescape=True)))
     rows = [{"name": _PREFIX + one.name, "value": json.dumps(entries(one))} for one in resources]
     if rows:
+        connection.execute(delete(_meta).where(_meta.c.name.in_([row["name"] for row in rows])))
         connection.execute(insert(_meta), rows)
 
 

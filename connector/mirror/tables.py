@@ -147,13 +147,15 @@ def _columns(item: Field) -> Iterator[Column[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is missing in the database: DDL in order, the words for the log, the resources to be read again. refused:
-    columns whose type would have to change."""
+    """What is missing in the database: DDL in order, the words for the log, the resources to be read again. moved:
+    those among them whose children and texts belong to rows of another table. refused: columns whose type would have to
+    change."""
 
     ddl: list[CreateTable | CreateIndex | tuple[Table, Column[Any]]]
     changes: list[str]
     reread: set[str]
     refused: list[MappingError]
+    moved: set[str] = field(default_factory=set)
 
 
 def missing(connection: Connection, tables: MirroredTables) -> Plan:
@@ -176,7 +178,9 @@ def compare(connection: Connection, tables: MirroredTables) -> Plan:
         if table.name not in present:
             plan.ddl.extend([CreateTable(table), *(CreateIndex(index) for index in indexes)])
             plan.changes.append(f"create table {table.name}")
-            if table.name not in tables.main and _main_has_rows(connection, tables, resource, present):
+            if table.name in tables.main:
+                plan.moved.add(resource)  # or new: then nothing is there to be emptied, and no cursor
+            elif _main_has_rows(connection, tables, resource, present):
                 plan.reread.add(resource)
             continue
         has = columns[table.name]
@@ -238,7 +242,7 @@ def _file(tables: MirroredTables, resource: str) -> str:
     return next((one.source for one in tables.resources if one.name == resource and one.source), resource)
 
 
-def apply(connection: Connection, plan: Plan) -> None:
+def apply(connection: Connection, tables: MirroredTables, plan: Plan) -> None:
     """Carry the plan out, in the caller's transaction."""
     preparer = connection.dialect.identifier_preparer
     for step in plan.ddl:
@@ -248,9 +252,14 @@ def apply(connection: Connection, plan: Plan) -> None:
             connection.exec_driver_sql(f"ALTER TABLE {preparer.format_table(table)} ADD COLUMN {clause}")
         else:
             connection.execute(step)
-    if plan.reread:
+    for main, resource in [(name, tables.resource_of[name]) for name in tables.main]:
+        if resource in plan.moved:
+            texts = [tables.lang[main]] if main in tables.lang else []
+            for part in (*tables.children[main].values(), *texts):
+                connection.execute(part.delete())
+    if again := plan.reread | plan.moved:
         cursor = own_tables.cursor
-        connection.execute(cursor.update().where(cursor.c.resource.in_(plan.reread)).values(reread=True))
+        connection.execute(cursor.update().where(cursor.c.resource.in_(again)).values(reread=True))
 
 
 def _main_has_rows(connection: Connection, tables: MirroredTables, resource: str, present: set[str]) -> bool:

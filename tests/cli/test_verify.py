@@ -193,6 +193,43 @@ def test_several_shops_are_counted_one_by_one(run, told, tmp_path):
             assert "orders of shop 2" in run(world, "verify")[1]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_shop_that_is_switched_off_keeps_its_rows_and_gives_the_changed_ones_again(run, told, tmp_path, version):
+    with made(tmp_path, version, shops=2) as world:
+        world.sync(only=("pull",))
+        theirs = [row["id"] for row in world.shop.rows("orders", id_shop=2)]
+        world.shop.update_row("shops", 2, active=0)
+        for arguments in (("--only", "pull"), ("--full", "--only", "pull", "--allow-deletions", "orders")):
+            assert run(world, "sync", *arguments)[0] == 0
+        code, summary = told(world, "--deep")
+        counted = summary["resources"]["orders"]
+        assert (code, counted["unlisted"], counted["extra"]) == (0, len(theirs), 0)
+        assert "their shop is switched off" in run(world, "verify")[1]
+        code, out, _ = run(world, "sync", "--resource", "orders", "--id", str(theirs[0]))
+        assert (code, "its shop is switched off" in out) == (0, True)
+        world.shop.update_row("orders", theirs[0], total_paid="3.000000")
+        world.shop.touch("orders", theirs[0])
+        world.shop.update_row("shops", 2, active=1)
+        assert run(world, "sync", "--full", "--only", "pull")[0] == 0
+        code, summary = told(world, "--deep")
+        assert (code, summary["differences"]) == (0, [])
+        assert summary["resources"]["orders"]["mirror"] == world.shop.count("orders")
+
+
+def test_what_no_pull_will_bring_soon_is_no_row_that_is_merely_new(run, told, world):
+    """A clock that ran ahead for an hour leaves rows of the far future, which a pull looks through once a day."""
+    world.shop.update_row("orders", 5, date_upd="2035-01-01 00:00:00")
+    assert run(world, "sync", "--only", "pull")[0] == 0
+    for number in (6, 7):
+        world.shop.update_row("orders", number, date_upd="2035-01-01 00:10:00", note="later")
+    assert run(world, "sync", "--only", "pull")[0] == 0
+    code, summary = told(world, "--deep")
+    assert (code, found(summary)) == (1, {("orders", 6, "differing"), ("orders", 7, "differing")})
+    code, summary = told(world, "--deep", "--repair")
+    assert (code, summary["repaired"]) == (0, {"orders": 2})
+    assert told(world, "--deep")[1]["differences"] == []
+
+
 def test_an_interrupted_comparison_goes_on_where_it_ended(told, world):
     sql(world, "UPDATE orders SET total_paid = 1 WHERE id IN (4, 15)")
     with world.app() as app:

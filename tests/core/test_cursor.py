@@ -23,6 +23,7 @@ from connector.core.cursor import (
     begin,
     covered,
     tell,
+    to_come,
 )
 from connector.core.mapping import parse
 from tests.support.simshop import SimShop
@@ -271,6 +272,18 @@ def test_many_rows_from_the_year_2999_are_looked_through_once_a_day_only():
     shop.pass_time(2 * 86400)
     reader.cycle()
     assert reader.complete()
+
+
+def test_what_the_next_cycle_leaves_out_is_not_to_come():
+    moment = Moment(NOON, PARIS)
+    cursor = {"kind": "delta", "phase": "idle", "zone": "Europe/Paris", "upto": "2026-06-15 11:00:00"}
+    far, soon = "2999-01-01 00:00:00", "2026-06-15 11:30:00"
+    assert [to_come(cursor, date, moment) for date in ("2026-06-15 11:00:00", soon, far)] == [False, True, True]
+    rested = {**cursor, "strays": "2026-06-15 11:55:00"}
+    assert [to_come(rested, date, moment) for date in (soon, far)] == [True, False]
+    later = Moment(NOON + timedelta(days=2), PARIS)
+    assert to_come(rested, far, later)
+    assert not to_come({"kind": "id", "phase": "idle", "zone": "", "last": 3}, far, moment)
 
 
 def test_a_cursor_from_the_year_2999_is_given_up_for_a_new_first_pull():

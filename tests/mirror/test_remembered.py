@@ -57,9 +57,35 @@ def test_a_mirror_of_an_older_program_remembers_nothing_and_is_not_read_again(mi
     filled(mirror_url)
     opened = open_mirror(mirror_url, [ORDERS])
     with opened.database.write() as connection:
-        connection.execute(text("DELETE FROM meta WHERE name LIKE 'mapping.%'"))
+        connection.execute(text("DELETE FROM meta WHERE name LIKE 'mapped.%'"))
     opened.close()
     assert rereads(mirror_url, ORDERS) == []
+
+
+def test_a_type_that_shares_its_column_with_the_old_one_is_read_again(mirror_url):
+    numbers = tuple(replace(f, type="int") if f.type == "ref" else f for f in ORDERS.fields)
+    filled(mirror_url, replace(ORDERS, fields=numbers))
+    assert rereads(mirror_url, ORDERS) == ["orders"]
+
+
+def test_another_origin_is_noticed_also_after_a_start_without_the_mapping(mirror_url):
+    filled(mirror_url)
+    assert rereads(mirror_url, CUSTOMERS) == []
+    changed = tuple(replace(f, origin="note") if f.name == "reference" else f for f in ORDERS.fields)
+    assert rereads(mirror_url, CUSTOMERS, replace(ORDERS, fields=changed)) == ["orders"]
+
+
+def test_rows_that_go_into_another_table_are_read_again_and_their_children_belong_to_it(mirror_url):
+    filled(mirror_url)
+    elsewhere = replace(ORDERS, table="purchases")
+    assert rereads(mirror_url, elsewhere) == ["orders"]
+    opened = open_mirror(mirror_url, [elsewhere])
+    assert opened.rows.store(SHOP, elsewhere, [order(1)], {"id": 1}).new == 1
+    with opened.database.read() as connection:
+        rows = connection.execute(text("SELECT parent_id FROM order_rows")).scalars().all()
+    opened.close()
+    assert rows == [1] * len(order(1).children["order_rows"])
+    assert rereads(mirror_url, ORDERS) == ["orders"]  # and back
 
 
 # --- the preview ----------------------------------------------------------------------------------------------------

@@ -129,7 +129,8 @@ class World:
         return [row["id"] for row in self.store.rows("languages", active=1)]
 
     def shop_ids(self) -> list[int]:
-        return [row["id"] for row in self.store.rows("shops") if not row["deleted"]]
+        """Those that can be asked for: Shop::getShops leaves out what is switched off."""
+        return [row["id"] for row in self.store.rows("shops") if row["active"] and not row["deleted"]]
 
     def hex(self, length: int) -> str:
         """Random hex digits, the same for the same seed and the same writes."""

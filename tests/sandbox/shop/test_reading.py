@@ -99,6 +99,18 @@ def test_two_shops_show_their_own_orders_and_all_threads(talk_to):
     assert len(talk.ids("customer_threads", id_shop="1")) == talk.shop.count("customer_threads")
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_shop_that_is_switched_off_shows_its_orders_nowhere(talk_to, version):
+    talk = talk_to(version, shops=2, orders=40)
+    talk.shop.update_row("shops", 2, active=0)
+    theirs = {row["id"] for row in talk.shop.rows("orders", id_shop=2)}
+    assert talk.get("orders", id_shop="2").status_code == 302
+    everywhere = talk.get("orders", id_shop="all")
+    assert everywhere.status_code == (302 if version in ("1.6.1.24", "1.7.8.11") else 200)
+    assert not theirs & set(talk.ids("orders"))
+    assert everywhere.status_code == 302 or not theirs & set(talk.ids("orders", id_shop="all"))
+
+
 def test_all_shops_at_once_lead_elsewhere_before_81(talk_to):
     answer = talk_to("1.7.8.11", shops=2).get("orders", id_shop="all")
     assert answer.status_code == 302
