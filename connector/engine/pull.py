@@ -230,11 +230,12 @@ class Pull:
         cursor = run.cursors.get(resource.name)
         converter = Converter(resource, run.zone, self._languages(resource))
         asked = mine.requests
-        now = run.force or (resource.name == SHOPS and tuple(self._id_shops()) not in ((), ("",)))
+        at_once = run.force or (resource.name == SHOPS and tuple(self._id_shops()) not in ((), ("",)))
+        max_age = timedelta(0) if at_once else self._max_age
         for id_shop in passes:
             reading = Pass(self._around, resource, converter, mine, Notebook(cursor, passes, id_shop), run.ahead)
             moment = Moment(self._clock.now(), run.zone)
-            if not reading.run(moment, run.stop, timedelta(0) if now else self._max_age):
+            if not reading.run(moment, run.stop, max_age):
                 return False
             cursor = reading.book.stored
         if mine.requests == asked:
@@ -284,8 +285,8 @@ class Pull:
 
 
 def in_order(resources: Sequence[Resource]) -> list[Resource]:
-    """Settings and languages, then the other reference tables, then what grows: the widest first, since a first pull
-    is as long as its last resource, and a wide one takes us longer than the shop."""
+    """Settings, shops and languages, then the other reference tables, then what grows: the widest first, since a first
+    pull is as long as its last resource, and a wide one takes us longer than the shop."""
 
     def rank(resource: Resource) -> tuple[int, int]:
         if resource.name in FIRST:
